@@ -1,0 +1,2 @@
+//! The analyze function.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The brief function.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The collect-aws function.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The collect-cloudflare function.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The collect-datadog function.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The collect-kubernetes function.
+fn main() {}

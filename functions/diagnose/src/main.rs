@@ -1,0 +1,2 @@
+//! The diagnose function.
+fn main() {}

@@ -1,0 +1,100 @@
+//! AWS SDK configuration: credentials, region and endpoints from [`Settings`], one HTTP client on ring.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_http_client::tls;
+use std::time::Duration;
+
+use crate::{Fault, Settings};
+
+/// The longest a single SDK operation may take, its retries included; collectors set shorter deadlines around it.
+const OPERATION: Duration = Duration::from_secs(5);
+
+/// The shared configuration of every AWS client.
+///
+/// Static credentials come from the settings when they hold them; otherwise the SDK's own chain is asked (the role on
+/// Lambda). Retries are one: Step Functions does the outer loop, and an investigation has six seconds.
+pub async fn config(settings: &Settings) -> SdkConfig {
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(RetryConfig::standard().with_max_attempts(2))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(2))
+                .operation_timeout(OPERATION)
+                .build(),
+        );
+    if let Some(region) = settings.get("AWS_REGION").or_else(|| settings.get("AWS_DEFAULT_REGION")) {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    if let (Some(key), Some(secret)) =
+        (settings.get("AWS_ACCESS_KEY_ID"), settings.get("AWS_SECRET_ACCESS_KEY"))
+    {
+        let token = settings.get("AWS_SESSION_TOKEN").map(str::to_owned);
+        loader = loader.credentials_provider(aws_credential_types::Credentials::new(
+            key, secret, token, None, "settings",
+        ));
+    }
+    loader.load().await
+}
+
+/// Whether the settings give AWS credentials a chance: keys, a profile, or a role (Lambda, container, web identity).
+///
+/// Asking the SDK's chain without any of them ends in a slow search for an instance-metadata service.
+pub fn is_configured(settings: &Settings) -> bool {
+    [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    ]
+    .iter()
+    .any(|name| settings.get(name).is_some())
+}
+
+/// The endpoint of one service: `AWS_ENDPOINT_URL_<SERVICE>`, else `AWS_ENDPOINT_URL`, else the SDK's own.
+///
+/// `service` is the suffix AWS documents: `CLOUDWATCH`, `RDS`, `EC2`, `ELASTIC_LOAD_BALANCING_V2`, `SFN`, `SECRETS_MANAGER`,
+/// `STS`, `DYNAMODB`.
+pub fn endpoint(settings: &Settings, service: &str) -> Option<String> {
+    settings
+        .get(&format!("AWS_ENDPOINT_URL_{service}"))
+        .or_else(|| settings.get("AWS_ENDPOINT_URL"))
+        .map(str::to_owned)
+}
+
+/// Fetches secrets by ARN: `(setting, arn)` in, `(setting, value)` out. Each ARN is asked once.
+pub(crate) async fn secrets(
+    settings: &Settings,
+    arns: Vec<(String, String)>,
+) -> Result<Vec<(String, String)>, Fault> {
+    let mut builder = aws_sdk_secretsmanager::config::Builder::from(&config(settings).await);
+    builder.set_endpoint_url(endpoint(settings, "SECRETS_MANAGER"));
+    let client = aws_sdk_secretsmanager::Client::from_conf(builder.build());
+    let mut unique: Vec<&String> = arns.iter().map(|(_, arn)| arn).collect();
+    unique.sort();
+    unique.dedup();
+    let client = &client;
+    let fetched = futures::future::try_join_all(unique.into_iter().map(|arn| async move {
+        let answer = client.get_secret_value().secret_id(arn.as_str()).send().await.map_err(|error| {
+            let cause = aws_sdk_secretsmanager::error::DisplayErrorContext(&error).to_string();
+            Fault::bad_setting(format!("the secret {arn} cannot be read: {cause}"))
+        })?;
+        Ok::<_, Fault>((arn.clone(), answer.secret_string.unwrap_or_default()))
+    }))
+    .await?;
+    Ok(arns
+        .into_iter()
+        .filter_map(|(name, arn)| {
+            let (_, text) = fetched.iter().find(|(known, _)| *known == arn)?;
+            let value = match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
+                Ok(object) => object.get(&name).and_then(|v| v.as_str()).unwrap_or_default().to_owned(),
+                Err(_) => text.clone(),
+            };
+            Some((name, value))
+        })
+        .collect())
+}

@@ -1,0 +1,64 @@
+//! What a function is, and the two ways of running one: under the Lambda runtime, or in-process behind a JSON door.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{Fault, Settings, trace};
+
+/// A Lambda function: its clients, made once per environment, and its handler.
+pub trait Function: Send + Sync + Sized + 'static {
+    /// The one name: folder, crate, binary, Terraform key, events folder, ASL task.
+    const NAME: &'static str;
+    /// What it takes.
+    type Input: DeserializeOwned + Send;
+    /// What it returns.
+    type Output: Serialize;
+
+    /// Builds the clients. An absent vendor is not an error here: it becomes a gap when the function is called.
+    fn new(settings: &Settings) -> impl Future<Output = Result<Self, Fault>> + Send;
+
+    /// Handles one event.
+    fn handle(&self, input: Self::Input) -> impl Future<Output = Result<Self::Output, Fault>> + Send;
+}
+
+/// A function behind a JSON door.
+pub type Handler =
+    Arc<dyn Fn(Value) -> Pin<Box<dyn Future<Output = Result<Value, Fault>> + Send>> + Send + Sync + 'static>;
+
+/// Builds a function and hides its types: JSON in, JSON out, exactly as Lambda would.
+pub async fn handler<F: Function>(settings: &Settings) -> Result<Handler, Fault> {
+    let function = Arc::new(F::new(settings).await?);
+    Ok(Arc::new(move |input| {
+        let function = Arc::clone(&function);
+        Box::pin(async move {
+            let input = serde_json::from_value(input)
+                .map_err(|error| Fault::bad_input(format!("{} cannot read its input: {error}", F::NAME)))?;
+            let output = function.handle(input).await?;
+            serde_json::to_value(output).map_err(Fault::internal)
+        })
+    }))
+}
+
+/// Runs a function under the Lambda runtime until the environment ends. The whole of every `main`.
+pub fn serve<F: Function>() -> Result<(), lambda_runtime::Error> {
+    trace::on_lambda();
+    // One vCPU at most and nothing but waiting to do: one thread starts faster than two.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let settings = Settings::from_process().resolve_secrets().await?;
+        let function = F::new(&settings).await?;
+        let function = &function;
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<F::Input>| async move {
+            function.handle(event.payload).await.map_err(|fault| {
+                tracing::error!(fault.name, fault.message, "{} failed", F::NAME);
+                Diagnostic::from(fault)
+            })
+        }))
+        .await
+    })
+}

@@ -1,0 +1,2 @@
+//! The index function.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The sitrep command.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The retrieve function.
+fn main() {}
