@@ -1,1 +1,116 @@
-//! brief
+//! The brief: what an engineer reads at two in the morning.
+//!
+//! Input: which appearance is wanted (announce, draft, final, alone) and the state document, complete or not. Output: the
+//! announcement, or the rendered brief and where it was posted. It never fails: a document that cannot be read becomes a brief
+//! that says so, a channel that cannot be reached becomes a gap. It states nothing of its own: every sentence comes from the
+//! document, with the ids it rests on.
+
+pub mod blocks;
+pub mod content;
+mod edge;
+mod footer;
+mod live;
+mod metric;
+mod read;
+mod sections;
+mod slack;
+pub mod text;
+mod time;
+
+use host::{Fault, Function, Settings};
+use incident::brief::{Announcement, Posted, Stage, VERSION};
+use incident::{Brief, State, size};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::content::Content;
+use crate::slack::{Message, Slack};
+
+/// What the function takes.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Input {
+    /// Which appearance.
+    pub stage: Stage,
+    /// The state document so far. Read key by key: what cannot be read is named in the brief and the rest is used.
+    #[serde(default)]
+    pub state: Value,
+}
+
+/// What it returns: JSON of one or the other, untagged.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Output {
+    /// For [`Stage::Announce`].
+    Announcement(Announcement),
+    /// For every other stage.
+    Brief(Brief),
+}
+
+/// The function: a Slack client, where Slack is configured.
+#[derive(Debug)]
+pub struct BriefFunction {
+    slack: Option<Slack>,
+}
+
+impl Function for BriefFunction {
+    const NAME: &'static str = "brief";
+    type Input = Input;
+    type Output = Output;
+
+    async fn new(settings: &Settings) -> Result<Self, Fault> {
+        Ok(Self { slack: Slack::from_settings(settings)? })
+    }
+
+    async fn handle(&self, input: Input) -> Result<Output, Fault> {
+        let (state, unreadable) = read::state(&input.state);
+        let content = Content::new(input.stage, &state, &unreadable);
+        let announcement = self.post(&content, input.stage, &state).await;
+        Ok(match input.stage {
+            Stage::Announce => Output::Announcement(announcement),
+            stage => Output::Brief(store(stage, &content, announcement)),
+        })
+    }
+}
+
+impl BriefFunction {
+    /// Posts the brief: in place of the announcement where there is one, else as a new message.
+    async fn post(&self, content: &Content, stage: Stage, state: &State) -> Announcement {
+        let Some(slack) = &self.slack else {
+            return Announcement { posted: Posted::Terminal, channel: None, ts: None, gap: None };
+        };
+        let earlier = state.announcement.as_ref().filter(|_| stage != Stage::Announce);
+        let earlier = earlier.and_then(|a| Some((a.channel.as_deref()?, a.ts.as_deref()?)));
+        let (blocks, cut) = blocks::render(content, blocks::MESSAGE_CHARS);
+        // The draft is replaced within seconds: only the last word gets its thread.
+        let thread = (cut && matches!(stage, Stage::Final | Stage::Alone)).then(|| text::render(content));
+        slack.post(Message { text: &content.headline, blocks, thread }, earlier).await
+    }
+}
+
+/// The brief as the state document keeps it, within [`size::BRIEF`]: shorter blocks first, then no blocks, then shorter text.
+fn store(stage: Stage, content: &Content, announcement: Announcement) -> Brief {
+    let Announcement { posted, channel, ts, gap } = announcement;
+    let mut brief = Brief {
+        version: VERSION,
+        stage,
+        headline: content.headline.clone(),
+        text: text::render(content),
+        blocks: Vec::new(),
+        posted,
+        channel,
+        ts,
+        gap,
+    };
+    for chars in [blocks::MESSAGE_CHARS, 6_000, 3_000] {
+        brief.blocks = blocks::render(content, chars).0;
+        if size::of(&brief) <= size::BRIEF {
+            return brief;
+        }
+    }
+    brief.blocks = Vec::new();
+    // The details are last: what is cut is what matters least.
+    while let beyond @ 1.. = size::of(&brief).saturating_sub(size::BRIEF) {
+        brief.text = size::cut_bytes(&brief.text, brief.text.len().saturating_sub(beyond));
+    }
+    brief
+}

@@ -1,2 +1,4 @@
-//! The brief function.
-fn main() {}
+//! The `brief` function under the Lambda runtime.
+fn main() -> Result<(), lambda_runtime::Error> {
+    host::serve::<brief::BriefFunction>()
+}

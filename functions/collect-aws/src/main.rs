@@ -1,2 +1,5 @@
-//! The collect-aws function.
-fn main() {}
+//! The Lambda `collect-aws`.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    host::serve::<collect_aws::CollectAws>()
+}

@@ -1,2 +1,5 @@
-//! The collect-datadog function.
-fn main() {}
+//! The `collect-datadog` function.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    host::serve::<collect_datadog::CollectDatadog>()
+}

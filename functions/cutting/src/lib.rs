@@ -1,1 +1,133 @@
-//! cutting
+//! Documents to chunks, cut by meaning.
+//!
+//! Markdown is cut by heading, post-mortems likewise with their findings lifted into every chunk, source code by function,
+//! method, type and component, Terraform by block, the catalog by metric and service. Input: a [`Document`] in memory; output:
+//! chunks that name their lines and bytes, and the problems met. Pure, and it never fails: what cannot be parsed is cut as
+//! text and named among the problems. Only the indexer links this crate: the grammars are large.
+
+mod front_matter;
+mod go;
+mod markdown;
+mod metrics;
+mod paragraphs;
+mod piece;
+mod post_mortem;
+mod syntax;
+mod terraform;
+mod typescript;
+
+use std::path::Path;
+
+use incident::{Corpus, Timestamp};
+
+pub use incident::Chunk;
+pub use paragraphs::tokens;
+
+/// A document as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Where it belongs.
+    pub corpus: Corpus,
+    /// Path or URL; the chunks' source.
+    pub path: String,
+    /// Its title where its source knows one (a wiki); front matter and a first heading speak before the path does.
+    pub title: Option<String>,
+    /// The whole text.
+    pub text: String,
+    /// Last modified, where its source knows; front matter wins.
+    pub modified: Option<Timestamp>,
+    /// Author, where its source knows; front matter wins.
+    pub author: Option<String>,
+}
+
+/// What cutting a document gave.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cut {
+    /// In the order of the document.
+    pub chunks: Vec<Chunk>,
+    /// One sentence each, naming the document.
+    pub problems: Vec<String>,
+}
+
+/// Cuts a document.
+pub fn cut(document: &Document) -> Cut {
+    match document.corpus {
+        Corpus::Runbooks => markdown::cut(document),
+        Corpus::Incidents => post_mortem::cut(document),
+        Corpus::Terraform => terraform::cut(document),
+        Corpus::Metrics => metrics::cut(document),
+        Corpus::SourceCode => match extension(&document.path) {
+            "go" => go::cut(document),
+            "ts" => typescript::cut(document, false),
+            "tsx" | "js" | "jsx" => typescript::cut(document, true),
+            _ => piece::as_text(document),
+        },
+    }
+}
+
+/// The corpus of a file, told by its path and, for Markdown, by an incident's id in its front matter. `None`: not for the
+/// knowledge base.
+pub fn corpus_of(path: &str, text: &str) -> Option<Corpus> {
+    let lower = path.to_lowercase();
+    let name = lower.rsplit('/').next().unwrap_or(&lower);
+    match extension(&lower) {
+        "tf" => Some(Corpus::Terraform),
+        "go" | "ts" | "tsx" | "js" | "jsx" => Some(Corpus::SourceCode),
+        "yaml" | "yml" if name.starts_with("catalog.") => Some(Corpus::Metrics),
+        "md" | "markdown" => {
+            let told_by_path =
+                ["incident", "postmortem", "post-mortem"].iter().any(|word| lower.contains(word));
+            let told_by_id = || front_matter::read(text).text("id").is_some();
+            Some(if told_by_path || told_by_id() { Corpus::Incidents } else { Corpus::Runbooks })
+        }
+        _ => None,
+    }
+}
+
+fn extension(path: &str) -> &str {
+    Path::new(path).extension().and_then(|extension| extension.to_str()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_tells_its_corpus() {
+        for (path, expected) in [
+            ("infra/rds.tf", Some(Corpus::Terraform)),
+            ("internal/a/b.go", Some(Corpus::SourceCode)),
+            ("web/App.tsx", Some(Corpus::SourceCode)),
+            ("incidents/one.md", Some(Corpus::Incidents)),
+            ("docs/Post-Mortem-7.md", Some(Corpus::Incidents)),
+            ("wiki/redis.md", Some(Corpus::Runbooks)),
+            ("catalog.yaml", Some(Corpus::Metrics)),
+            ("deploy/values.yaml", None),
+            ("logo.png", None),
+        ] {
+            assert_eq!(corpus_of(path, ""), expected, "{path}");
+        }
+        assert_eq!(corpus_of("wiki/x.md", "---\nid: INC-1\n---\n# x\n"), Some(Corpus::Incidents));
+    }
+
+    #[test]
+    fn nothing_is_fatal() {
+        for path in ["a.md", "a.go", "a.tsx", "a.tf", "catalog.yaml", "incident.md"] {
+            for text in ["", "\n", "---\n", "{{{{", "func (", "resource \"a\" {", "\u{feff}# é\r\n\0"] {
+                let corpus = corpus_of(path, text).unwrap();
+                let document = Document {
+                    corpus,
+                    path: path.into(),
+                    title: None,
+                    text: text.into(),
+                    modified: None,
+                    author: None,
+                };
+                let cut = cut(&document);
+                for chunk in &cut.chunks {
+                    assert!(chunk.start_line >= 1 && chunk.start_line <= chunk.end_line, "{path} {text:?}");
+                }
+            }
+        }
+    }
+}

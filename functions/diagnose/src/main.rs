@@ -1,2 +1,5 @@
-//! The diagnose function.
-fn main() {}
+//! Evidence to diagnosis.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    host::serve::<diagnose::Diagnose>()
+}

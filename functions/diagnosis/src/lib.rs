@@ -1,1 +1,49 @@
-//! diagnosis
+//! What code can prove about an incident: the timeline, ranked causes, and the losers with the reason each was ruled out.
+//!
+//! Evidence in, [`Diagnosis`] out. Pure and total: no network, no clock (the one "now" is the state's `as_of`), no panic, no
+//! NaN. Detectors, one file per family, turn facts into features with weights; ranking puts the root before its symptoms;
+//! confidence is a logistic of the features, capped by what was not seen. Deliberately absent: any model, and any text of
+//! evidence becoming more than quoted text.
+
+mod actions;
+mod calendar;
+mod calm;
+mod catalogue;
+mod change;
+mod curve;
+mod detectors;
+mod drift;
+mod engine;
+mod fit;
+mod matches;
+mod mechanism;
+mod missing;
+mod onset;
+mod overlap;
+mod ranking;
+mod recommend;
+mod scene;
+mod signals;
+mod suspect;
+mod timeline;
+mod weigh;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{CauseRow, causes, causes_markdown};
+
+use incident::{Diagnosis, State};
+
+/// The diagnosis from evidence alone. Knowledge in the document is not looked at.
+pub fn diagnose(state: &State) -> Diagnosis {
+    engine::examine(state, false)
+}
+
+/// The diagnosis again, with the code change, calendar, past incidents and drift that retrieval found.
+///
+/// Knowledge moves ranks and confidence, never facts. Without knowledge it is [`diagnose`].
+pub fn weigh(state: &State) -> Diagnosis {
+    engine::examine(state, true)
+}

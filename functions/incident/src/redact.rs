@@ -44,6 +44,23 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     text
 }
 
+/// The text on one line as a reader sees it: no control characters (terminal escapes among them), no zero-width or
+/// bidirectional ones (they hide or reorder text), blanks folded into one.
+pub fn visible(text: &str) -> String {
+    let kept = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_hidden(*c));
+    let kept: String = kept.collect();
+    kept.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Control, zero-width, bidirectional, tag and variation characters: what a reader cannot see and a parser can.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{180E}' | '\u{200B}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +82,11 @@ mod tests {
         ] {
             assert_eq!(redact(given), expected);
         }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_goes() {
+        assert_eq!(visible("a\u{1b}[31m\u{202e}b\u{200b}c\n\td\u{e0041}"), "a[31mbc d");
+        assert_eq!(visible("Tag: café — 95 %"), "Tag: café — 95 %");
     }
 }

@@ -69,8 +69,15 @@ impl Series {
             max_at,
             last,
             last_at,
-            points: downsample(points),
+            points: downsample(points, MAX_POINTS),
         })
+    }
+
+    /// The same with at most `points` points (never fewer than four), its statistics untouched: what a series that stayed
+    /// quiet may cost in a document of bounded size.
+    pub fn thin(mut self, points: usize) -> Self {
+        self.points = downsample(self.points, points.max(4));
+        self
     }
 }
 
@@ -85,12 +92,12 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
-fn downsample(points: Vec<(Timestamp, f64)>) -> Vec<(Timestamp, f64)> {
-    if points.len() <= MAX_POINTS {
+fn downsample(points: Vec<(Timestamp, f64)>, limit: usize) -> Vec<(Timestamp, f64)> {
+    if points.len() <= limit {
         return points;
     }
     let inner = &points[1..points.len() - 1];
-    let buckets = (MAX_POINTS - 2) / 2;
+    let buckets = (limit - 2) / 2;
     let mut kept = vec![points[0]];
     for bucket in 0..buckets {
         let slice = &inner[bucket * inner.len() / buckets..(bucket + 1) * inner.len() / buckets];
@@ -134,5 +141,14 @@ mod tests {
         assert!(series.points.len() <= MAX_POINTS);
         assert!(series.points.contains(&(at(617 * 60), 95.0)));
         assert_eq!(series.count, 1000);
+    }
+
+    #[test]
+    fn thinning_keeps_the_extremes_and_the_statistics() {
+        let raw = (0..60).map(|i| (at(i * 60), if i == 31 { 95.0 } else { 40.0 }));
+        let series = Series::from_points("m", "avg", "", 60, raw).unwrap().thin(12);
+        assert!(series.points.len() <= 12);
+        assert!(series.points.contains(&(at(31 * 60), 95.0)));
+        assert_eq!((series.count, series.baseline), (60, 40.0));
     }
 }

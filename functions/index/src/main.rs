@@ -1,2 +1,4 @@
-//! The index function.
-fn main() {}
+//! The index function: see the library.
+fn main() -> Result<(), lambda_runtime::Error> {
+    host::serve::<index::Index>()
+}

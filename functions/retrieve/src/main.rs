@@ -1,2 +1,4 @@
-//! The retrieve function.
-fn main() {}
+//! The retrieve function: see the library.
+fn main() -> Result<(), lambda_runtime::Error> {
+    host::serve::<retrieve::Retrieve>()
+}

@@ -1,2 +1,5 @@
-//! The webhook function.
-fn main() {}
+//! The `webhook` function on Lambda.
+
+fn main() -> Result<(), lambda_runtime::Error> {
+    host::serve::<webhook::Webhook>()
+}

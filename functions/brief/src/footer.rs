@@ -1,0 +1,62 @@
+//! The last line of a brief: what it cost.
+
+use incident::analysis::{Outcome, Usage};
+use incident::brief::Stage;
+use incident::{Analysis, State};
+
+use crate::{metric, time};
+
+/// The last lines: time taken per stage, the model and its tokens or why there is none, what was struck out.
+pub fn text(stage: Stage, state: &State) -> String {
+    let mut parts = Vec::new();
+    if let Some(slowest) = state.evidence.iter().map(|e| e.took_ms).max() {
+        parts.push(format!("collected in {}", time::took(slowest)));
+    }
+    let engines = [&state.diagnosis, &state.weighed];
+    if engines.iter().any(|d| d.is_some()) {
+        let took = engines.into_iter().flatten().map(|d| d.took_ms).sum();
+        parts.push(format!("diagnosed in {}", time::took(took)));
+    }
+    if let Some(knowledge) = &state.knowledge {
+        let store = if knowledge.store.is_empty() { "no store" } else { &knowledge.store };
+        parts.push(format!("knowledge in {} ({store})", time::took(knowledge.took_ms)));
+    }
+    parts.push(match (&state.analysis, stage) {
+        (_, Stage::Draft) => "draft: the model has not answered yet".to_owned(),
+        (Some(analysis), _) => model_text(analysis),
+        (None, _) => "no model was asked".to_owned(),
+    });
+    parts.join(" · ")
+}
+
+fn model_text(analysis: &Analysis) -> String {
+    let name = analysis.model.as_deref().unwrap_or("the model");
+    let took = time::took(analysis.took_ms);
+    let used = tokens(&analysis.usage);
+    let text = match analysis.outcome {
+        Outcome::Answered => format!("{name} in {took}, {used}"),
+        Outcome::Inconclusive => format!("{name} found it inconclusive in {took}, {used}"),
+        Outcome::NotConfigured => "no model: not configured".to_owned(),
+        Outcome::Unavailable => format!("no model: no answer after {took}"),
+        Outcome::Refused => format!("no model: {name} refused, {used}"),
+        Outcome::Rejected => format!("no model: the answer of {name} did not match the evidence, {used}"),
+    };
+    match analysis.struck.len() {
+        0 => text,
+        1 => format!("{text} · 1 claim struck out"),
+        n => format!("{text} · {n} claims struck out"),
+    }
+}
+
+fn tokens(usage: &Usage) -> String {
+    let read = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+    let cached = match usage.cache_read_tokens {
+        0 => String::new(),
+        n => format!(" ({} cached)", metric::number(n as f64)),
+    };
+    format!(
+        "{} tokens in{cached}, {} out",
+        metric::number(read as f64),
+        metric::number(usage.output_tokens as f64)
+    )
+}

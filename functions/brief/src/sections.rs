@@ -1,0 +1,278 @@
+//! The sections of a brief after LIVE STATE, each from one part of the state document.
+
+use std::collections::BTreeSet;
+
+use incident::analysis::Outcome;
+use incident::diagnosis::{Match, MatchKind, RuledOut};
+use incident::{
+    Analysis, Claim, Confidence, Diagnosis, Gap, Passage, ProposedAction, Source, State, Timestamp, Verdict,
+};
+
+use crate::content::{Line, Mark, Section};
+use crate::time;
+
+/// What an announcement says below its headline.
+pub fn investigating(state: &State) -> Section {
+    let names: Vec<&str> = Source::COLLECTED.iter().map(|source| source.title()).collect();
+    let mut lines = vec![Line::new(
+        Mark::Plain,
+        format!(
+            "Reading {} and the knowledge base. This message is replaced by the brief.",
+            names.join(", ")
+        ),
+    )];
+    if let Some(status) = state.alert.status.as_ref().filter(|status| !status.is_empty()) {
+        lines.push(Line::new(Mark::Bullet, status));
+    }
+    if let Some(query) = &state.alert.query {
+        lines.push(Line::new(Mark::Bullet, format!("Monitor query: {query}")));
+    }
+    Section { heading: "🔎 INVESTIGATING".to_owned(), lines, detail: false }
+}
+
+/// ROOT CAUSE: the model's claims where they stand, else the code's, else why there is none.
+pub fn root_cause(state: &State) -> Section {
+    let Some(diagnosis) = state.best_diagnosis() else {
+        return section(
+            "🔍 ROOT CAUSE — NOT KNOWN",
+            vec![Line::new(
+                Mark::Plain,
+                "The evidence was not diagnosed: read LIVE STATE and the gaps below.",
+            )],
+        );
+    };
+    let lines = match (&diagnosis.verdict, answered(state)) {
+        (_, Some(analysis)) => claims(&analysis.root_cause),
+        (Verdict::Causes { .. }, None) if diagnosis.root_cause.is_empty() => hypotheses(diagnosis),
+        (Verdict::Causes { .. }, None) => claims(&diagnosis.root_cause),
+        (Verdict::Healthy { reason } | Verdict::Inconclusive { reason }, None) => {
+            std::iter::once(Line::new(Mark::Plain, reason)).chain(hypotheses(diagnosis)).collect()
+        }
+    };
+    let doubted = state.analysis.as_ref().is_some_and(|analysis| analysis.outcome == Outcome::Inconclusive);
+    let doubt = doubted.then(|| {
+        Line::new(
+            Mark::Plain,
+            "The model read the same evidence and found it inconclusive: treat the above as a lead.",
+        )
+    });
+    let confidence = best_confidence(state, diagnosis);
+    let heading = match diagnosis.verdict {
+        Verdict::Causes { .. } => {
+            format!("🔍 ROOT CAUSE — {} ({:.2})", confidence.level.word(), confidence.number)
+        }
+        Verdict::Healthy { .. } => "🔍 ROOT CAUSE — NOTHING IS WRONG NOW".to_owned(),
+        Verdict::Inconclusive { .. } => "🔍 ROOT CAUSE — INCONCLUSIVE".to_owned(),
+    };
+    section(&heading, lines.into_iter().chain(doubt).collect())
+}
+
+/// The analysis, where it answered and something of it stands.
+fn answered(state: &State) -> Option<&Analysis> {
+    state.analysis.as_ref().filter(|a| a.outcome == Outcome::Answered && !a.root_cause.is_empty())
+}
+
+/// The model may lower the code's confidence; a model that did not speak changes nothing.
+fn best_confidence<'a>(state: &'a State, diagnosis: &'a Diagnosis) -> &'a Confidence {
+    match &state.analysis {
+        Some(analysis)
+            if matches!(analysis.outcome, Outcome::Answered | Outcome::Inconclusive)
+                && analysis.confidence.number <= diagnosis.confidence.number =>
+        {
+            &analysis.confidence
+        }
+        _ => &diagnosis.confidence,
+    }
+}
+
+fn claims(claims: &[Claim]) -> Vec<Line> {
+    claims.iter().map(|c| Line::new(Mark::Plain, &c.text).citing(&c.evidence).citing(&c.passages)).collect()
+}
+
+/// The leading hypotheses, or the ranked ones when none leads, as a line each.
+fn hypotheses(diagnosis: &Diagnosis) -> Vec<Line> {
+    let leading: Vec<_> = diagnosis.leading().collect();
+    let shown = if leading.is_empty() { diagnosis.hypotheses.iter().take(3).collect() } else { leading };
+    shown
+        .into_iter()
+        .map(|h| {
+            let text = format!("{} of {} ({:.2})", capital(h.cause.title()), h.culprit.name, h.confidence);
+            let ids: BTreeSet<&String> =
+                h.features.iter().filter(|f| f.supports).flat_map(|f| &f.evidence).collect();
+            Line::new(Mark::Bullet, text).citing(ids)
+        })
+        .collect()
+}
+
+/// KNOWLEDGE BASE MATCH, in the order runbook, incident, Terraform, source. `None` before anything was retrieved.
+pub fn knowledge(state: &State) -> Option<Section> {
+    let knowledge = state.knowledge.as_ref()?;
+    let mut matches: Vec<(&Match, &Passage)> = state
+        .best_diagnosis()
+        .iter()
+        .flat_map(|diagnosis| &diagnosis.matches)
+        .filter_map(|found| Some((found, state.passage(&found.passage)?)))
+        .collect();
+    matches.sort_by_key(|(found, _)| found.kind);
+    let mut lines: Vec<Line> =
+        matches.into_iter().map(|(found, passage)| match_line(state, found, passage)).collect();
+    if lines.is_empty() {
+        let text = match (knowledge.passages.len(), knowledge.gaps.is_empty()) {
+            (0, true) => "The knowledge base holds nothing for this incident.".to_owned(),
+            (0, false) => "The knowledge base could not be consulted: see NOT SEEN.".to_owned(),
+            (n, _) => format!("Nothing that was retrieved fits this incident (passages read: {n})."),
+        };
+        lines.push(Line::new(Mark::Plain, text));
+    }
+    Some(section("📚 KNOWLEDGE BASE MATCH", lines))
+}
+
+fn match_line(state: &State, found: &Match, passage: &Passage) -> Line {
+    let place = match passage.start_line {
+        Some(line) => format!("{}:{line}", passage.source),
+        None => passage.source.clone(),
+    };
+    let reference = found.reference.as_deref().or(passage.section.as_deref());
+    let with = |text: &str, reference: Option<&str>| match reference {
+        Some(reference) => format!("{text} — {reference}"),
+        None => text.to_owned(),
+    };
+    let what = match found.kind {
+        MatchKind::Runbook => format!("Runbook: “{}”", passage.title),
+        MatchKind::PastIncident => match &found.reference {
+            Some(id) if !passage.title.contains(id.as_str()) => {
+                format!("Past incident: {id} — {}", passage.title)
+            }
+            _ => format!("Past incident: {}", passage.title),
+        },
+        MatchKind::Terraform => format!("Terraform: {}", with(&place, reference)),
+        MatchKind::Source => format!("Source: {}", with(&place, reference)),
+        MatchKind::Calendar => format!("Calendar: {}", with(&passage.title, found.reference.as_deref())),
+        MatchKind::Schema => format!("Catalog: {}", with(&passage.title, found.reference.as_deref())),
+    };
+    let age = passage.modified.map_or_else(|| "age unknown".to_owned(), |m| time::age(m, state.as_of));
+    Line::new(Mark::Bullet, format!("{what} (relevance {:.2}, {age})", passage.relevance))
+        .citing([&passage.id])
+        .remark(&found.says)
+}
+
+/// RECOMMENDED ACTIONS in safety order; the model's where it answered. `None` when there is nothing to recommend.
+pub fn actions(state: &State) -> Option<Section> {
+    let analysis = answered(state);
+    let proposed: &[ProposedAction] = match (analysis, state.best_diagnosis()) {
+        (Some(analysis), _) if !analysis.actions.is_empty() => &analysis.actions,
+        (_, Some(diagnosis)) => &diagnosis.actions,
+        (_, None) => &[],
+    };
+    let mut proposed: Vec<&ProposedAction> = proposed.iter().collect();
+    proposed.sort_by_key(|p| p.action.safety());
+    let mut lines: Vec<Line> = proposed.into_iter().enumerate().map(|(i, p)| action_line(i + 1, p)).collect();
+    let suggestions = analysis.iter().flat_map(|analysis| &analysis.suggestions);
+    lines.extend(
+        suggestions
+            .map(|text| Line::new(Mark::Bullet, format!("Suggested by the model, not checked: {text}"))),
+    );
+    (!lines.is_empty()).then(|| section("💡 RECOMMENDED ACTIONS", lines))
+}
+
+fn action_line(number: usize, proposed: &ProposedAction) -> Line {
+    let line = Line::new(Mark::Number(number), proposed.action.title());
+    let line = match proposed.action.command() {
+        Some(command) => line.command(command),
+        None => line,
+    };
+    line.citing(&proposed.evidence).citing(&proposed.passages).remark(&proposed.reason)
+}
+
+/// CONFIDENCE BREAKDOWN: what speaks for and against. `None` without a diagnosis.
+pub fn confidence(state: &State) -> Option<Section> {
+    let confidence = best_confidence(state, state.best_diagnosis()?);
+    let lines: Vec<Line> = confidence
+        .reasons
+        .iter()
+        .map(|reason| {
+            let mark = if reason.supports { Mark::For } else { Mark::Against };
+            Line::new(mark, &reason.text).citing(&reason.evidence).citing(&reason.passages)
+        })
+        .collect();
+    (!lines.is_empty()).then(|| detail("📋 CONFIDENCE BREAKDOWN", lines))
+}
+
+/// RULED OUT: causes and changes that were examined, each with the reason. `None` when there were none.
+pub fn ruled_out(state: &State) -> Option<Section> {
+    let line = |out: &RuledOut| {
+        let suspect = match out.cause {
+            Some(cause) => format!("{} ({})", capital(cause.title()), out.object.name),
+            None => out.object.name.clone(),
+        };
+        // A reason that begins with its suspect needs no second naming of it.
+        let text = if out.reason.starts_with(&suspect) {
+            out.reason.clone()
+        } else {
+            format!("{suspect}: {}", out.reason)
+        };
+        Line::new(Mark::Bullet, text).citing(&out.evidence)
+    };
+    let lines: Vec<Line> = state.best_diagnosis()?.ruled_out.iter().map(line).collect();
+    (!lines.is_empty()).then(|| detail("🚫 RULED OUT", lines))
+}
+
+/// NOT SEEN: every gap once, and what it would have told.
+pub fn not_seen(state: &State, unreadable: &[Gap]) -> Section {
+    let unasked =
+        Source::COLLECTED.iter().filter(|source| !state.evidence.iter().any(|e| e.source == **source));
+    let unasked = unasked.map(|source| format!("{source} was not asked, or its answer was lost."));
+    let steps = [
+        (state.best_diagnosis().is_none(), "The evidence was not diagnosed."),
+        (state.knowledge.is_none(), "The knowledge base was not consulted."),
+    ];
+    let steps = steps.into_iter().filter(|(missing, _)| *missing).map(|(_, text)| text.to_owned());
+    let announced = state.announcement.iter().filter_map(|announcement| announcement.gap.as_ref());
+    let gaps = unreadable.iter().chain(state.gaps()).chain(announced).map(gap_text);
+    let missing = state.best_diagnosis().into_iter().flat_map(|diagnosis| &diagnosis.missing);
+    let missing = missing.map(|m| format!("{}: it would tell {}", m.what, m.would_tell));
+    let mut seen = BTreeSet::new();
+    let mut lines: Vec<Line> = gaps
+        .chain(unasked)
+        .chain(steps)
+        .chain(missing)
+        .filter(|text| seen.insert(text.clone()))
+        .map(|text| Line::new(Mark::Bullet, text))
+        .collect();
+    if lines.is_empty() {
+        lines.push(Line::new(Mark::Plain, "Nothing: every source answered."));
+    }
+    detail("👁 NOT SEEN", lines)
+}
+
+fn gap_text(gap: &Gap) -> String {
+    match &gap.error {
+        Some(error) => format!("{} ({error})", gap.sentence),
+        None => gap.sentence.clone(),
+    }
+}
+
+/// `2 min before the onset`; `None` when no onset is known.
+pub fn offset(state: &State, at: Timestamp) -> Option<String> {
+    let onset = state.best_diagnosis()?.onset.as_ref()?.at;
+    let seconds = at.duration_since(onset).as_secs();
+    Some(match seconds {
+        ..0 => format!("{} before the onset", time::span(seconds)),
+        0 => "at the onset".to_owned(),
+        _ => format!("{} after the onset", time::span(seconds)),
+    })
+}
+
+fn section(heading: &str, lines: Vec<Line>) -> Section {
+    Section { heading: heading.to_owned(), lines, detail: false }
+}
+
+fn detail(heading: &str, lines: Vec<Line>) -> Section {
+    Section { heading: heading.to_owned(), lines, detail: true }
+}
+
+fn capital(text: &str) -> String {
+    // `HTTP DDoS` and `DNS failure` stay as they are.
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}

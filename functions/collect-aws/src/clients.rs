@@ -1,0 +1,66 @@
+//! The four SDK clients of one region.
+
+use aws_config::{Region, SdkConfig};
+use host::{Settings, aws::endpoint};
+
+/// The clients that one investigation reads through.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// Metrics and alarms.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    /// Database instances, their parameters and events.
+    pub rds: aws_sdk_rds::Client,
+    /// Instance checks.
+    pub ec2: aws_sdk_ec2::Client,
+    /// Target groups and their health.
+    pub load_balancing: aws_sdk_elasticloadbalancingv2::Client,
+}
+
+impl Clients {
+    /// Builds the clients, with the endpoints that the settings name.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Self {
+        let mut cloudwatch = aws_sdk_cloudwatch::config::Builder::from(config);
+        cloudwatch.set_endpoint_url(endpoint(settings, "CLOUDWATCH"));
+        let mut rds = aws_sdk_rds::config::Builder::from(config);
+        rds.set_endpoint_url(endpoint(settings, "RDS"));
+        let mut ec2 = aws_sdk_ec2::config::Builder::from(config);
+        ec2.set_endpoint_url(endpoint(settings, "EC2"));
+        let mut load_balancing = aws_sdk_elasticloadbalancingv2::config::Builder::from(config);
+        load_balancing.set_endpoint_url(endpoint(settings, "ELASTIC_LOAD_BALANCING_V2"));
+        Self {
+            cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
+            rds: aws_sdk_rds::Client::from_conf(rds.build()),
+            ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
+            load_balancing: aws_sdk_elasticloadbalancingv2::Client::from_conf(load_balancing.build()),
+        }
+    }
+}
+
+/// The configuration for the region an alert names, where that is another one than the function's own.
+///
+/// The region becomes part of a host name, and the alert's tags are anybody's text: only the characters of a region pass.
+pub fn elsewhere(config: &SdkConfig, named: Option<&str>) -> Option<SdkConfig> {
+    let region = named.filter(|name| {
+        name.len() <= 32
+            && name.contains('-')
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    })?;
+    let own = config.region().map(Region::as_ref);
+    (own != Some(region))
+        .then(|| config.clone().into_builder().region(Region::new(region.to_owned())).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_region_is_followed_and_text_that_is_no_region_is_not() {
+        let config = SdkConfig::builder().region(Region::new("us-east-1")).build();
+        let region = |named| elsewhere(&config, named).map(|c| c.region().unwrap().to_string());
+        assert_eq!(region(Some("eu-west-1")), Some("eu-west-1".to_owned()));
+        assert_eq!(region(Some("us-east-1")), None);
+        assert_eq!(region(Some("evil.example/-")), None);
+        assert_eq!(region(None), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! A series with its meaning and its change point, in the meaning's unit.
+
+use incident::{Fact, Finding, Series, Source};
+
+use crate::onset::{self, Shift};
+use crate::signals::{self, Meaning};
+
+/// How late, in seconds, Datadog's copy of a cloud metric may be: it crawls RDS every three minutes.
+const COPY_LAG_S: u32 = 180;
+
+/// A series with its meaning.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Curve<'a> {
+    pub(crate) finding: &'a Finding,
+    pub(crate) series: &'a Series,
+    pub(crate) source: Source,
+    pub(crate) meaning: &'static Meaning,
+    pub(crate) shift: Option<Shift>,
+}
+
+impl<'a> Curve<'a> {
+    /// The curve of a finding, where it is a series with a known meaning.
+    pub(crate) fn of(finding: &'a Finding, source: Source) -> Option<Self> {
+        let Fact::Series(series) = &finding.fact else { return None };
+        let meaning = signals::meaning(&series.metric)?;
+        Some(Self { finding, series, source, meaning, shift: onset::shift(&series.points) })
+    }
+
+    /// The newest level in the meaning's unit: the median of the last three points.
+    pub(crate) fn now(&self) -> f64 {
+        let points = &self.series.points;
+        let tail: Vec<f64> = points[points.len().saturating_sub(3)..].iter().map(|p| p.1).collect();
+        let level = if tail.is_empty() { self.series.last } else { onset::median(&tail) };
+        level * self.meaning.scale(self.series)
+    }
+
+    /// The level before: that of the shift, else the series' own baseline.
+    pub(crate) fn before(&self) -> f64 {
+        self.shift.map_or(self.series.baseline, |s| s.before) * self.meaning.scale(self.series)
+    }
+
+    /// The worst value read.
+    pub(crate) fn worst(&self) -> f64 {
+        let extreme = match self.meaning.bad {
+            signals::Bad::High => self.series.max,
+            signals::Bad::Low => self.series.min,
+        };
+        extreme * self.meaning.scale(self.series)
+    }
+
+    /// The shift, where it goes the way that hurts.
+    pub(crate) fn worsened(&self) -> Option<Shift> {
+        self.shift.filter(|s| s.rose() == (self.meaning.bad == signals::Bad::High))
+    }
+
+    /// The id of its finding.
+    pub(crate) fn id(&self) -> &str {
+        &self.finding.id
+    }
+
+    /// How far off the time of its shift may be, seconds either way.
+    pub(crate) fn uncertainty_s(&self) -> u32 {
+        let period = self.series.period_s.max(1);
+        let lag = if self.is_copy() { COPY_LAG_S } else { 0 };
+        let open = self.shift.filter(|s| s.open).map_or(0, |_| self.length_s());
+        period.max(lag).max(open)
+    }
+
+    fn length_s(&self) -> u32 {
+        let first = self.series.points.first().map_or(self.series.last_at, |p| p.0);
+        u32::try_from(self.series.last_at.as_second() - first.as_second()).unwrap_or(0)
+    }
+
+    /// True for what Datadog copied from CloudWatch.
+    pub(crate) fn is_copy(&self) -> bool {
+        self.source == Source::Datadog && self.series.metric.starts_with("aws.")
+    }
+}

@@ -1,0 +1,76 @@
+//! Kubernetes: what events and workloads tell where no pod was seen failing, and rollouts that do not finish.
+
+use incident::{Cause, Finding, Object};
+
+use crate::change::mentions;
+use crate::scene::Scene;
+use crate::suspect::{Report, Suspect};
+
+use super::pods::is_pod_cause;
+
+pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
+    if report.suspects.iter().all(|s| !is_pod_cause(s.cause)) {
+        told_by_events(scene, report);
+    }
+    stuck(scene, report);
+}
+
+/// Where pods could not be listed, their events still tell.
+fn told_by_events(scene: &Scene<'_>, report: &mut Report) {
+    let now = scene.now().as_second();
+    for (finding, event) in scene.events() {
+        let note = event.note.to_lowercase();
+        let cause = match event.reason.as_str() {
+            "Failed" | "BackOff" if note.contains("pull") => Cause::ImagePull,
+            "FailedScheduling" => Cause::Unschedulable,
+            "FailedMount" if note.contains("not found") => Cause::ConfigMissing,
+            "FailedMount" | "FailedAttachVolume" | "ProvisioningFailed" => Cause::VolumeFailure,
+            "FailedCreate" if note.contains("exceeded quota") => Cause::QuotaExceeded,
+            "FailedCreate" if note.contains("forbidden") => Cause::PermissionDenied,
+            _ => continue,
+        };
+        let last = event.last.unwrap_or(finding.at).as_second();
+        // A pod that was seen ready since says that the event is history.
+        let settled = scene.pods().find(|(f, pod)| f.object.name == finding.object.name && pod.ready);
+        let text = format!("{} times: {}", event.count, event.note);
+        if let Some((pod, _)) = settled {
+            let reason = format!("{} is running and ready now", finding.object.name);
+            report.clear(Some(cause), finding.object.clone(), reason, &[&pod.id, &finding.id]);
+        } else if now - last < 1800 && !report.suspects.iter().any(|s| s.cause == cause) {
+            let owner = report_owner(scene, finding);
+            report.suspects.push(
+                Suspect::new(cause, owner)
+                    .with("events_report_it", 1.8, &text, &[&finding.id])
+                    .claim(text, &[&finding.id]),
+            );
+        }
+    }
+}
+
+fn report_owner(scene: &Scene<'_>, finding: &Finding) -> Object {
+    let known = scene.workloads().map(|(f, _)| &f.object).chain(&scene.state.subject.workloads);
+    known
+        .filter(|w| {
+            mentions(&finding.object.name, &w.name)
+                || finding.object.name.starts_with(&format!("{}-", w.name))
+        })
+        .max_by_key(|w| w.name.len())
+        .cloned()
+        .unwrap_or_else(|| finding.object.clone())
+}
+
+fn stuck(scene: &Scene<'_>, report: &mut Report) {
+    for (finding, workload) in scene.workloads() {
+        if workload.progress.as_deref() == Some("ProgressDeadlineExceeded") {
+            let text = format!(
+                "the rollout of {} does not finish: {} of {} replicas are ready",
+                finding.object.name, workload.ready, workload.desired
+            );
+            report.suspects.push(
+                Suspect::new(Cause::RolloutStuck, finding.object.clone())
+                    .with("progress_deadline_exceeded", 2.2, &text, &[&finding.id])
+                    .claim(text, &[&finding.id]),
+            );
+        }
+    }
+}

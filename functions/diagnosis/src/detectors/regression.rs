@@ -1,0 +1,213 @@
+//! Changes against symptoms: which change precedes the onset, touches what is affected and explains it; the others are
+//! cleared, each with its true reason.
+
+use incident::{Cause, Object, Source};
+
+use crate::change::{Change, Deed, Order, Touch, code_of, when};
+use crate::ranking::explains;
+use crate::scene::Scene;
+use crate::signals::Signal;
+use crate::suspect::{BELOW_HIGH, Report, Suspect};
+use crate::words::{clock, span};
+
+use super::pods::is_pod_cause;
+
+pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
+    let suspects: Vec<&Change<'_>> = scene.changes.iter().filter(|c| c.is_suspect()).collect();
+    for change in &scene.changes {
+        let ids: Vec<&str> = change.evidence.iter().map(String::as_str).collect();
+        if let Some(reason) = cleared(scene, change) {
+            report.clear(None, change.object.clone(), reason, &ids);
+        } else if let Some(suspect) = suspect(scene, change, suspects.len(), report) {
+            report.suspects.push(suspect);
+        }
+    }
+}
+
+/// The change behind a leading cause: the newest rollout of that workload that came before the onset.
+pub(crate) fn behind<'b, 'a>(scene: &'b Scene<'a>, culprit: &Object) -> Option<&'b Change<'a>> {
+    scene.changes.iter().rev().find(|c| {
+        matches!(c.deed, Deed::Rollout(_)) && c.object == *culprit && !matches!(c.order, Order::After(_))
+    })
+}
+
+fn cleared(scene: &Scene<'_>, change: &Change<'_>) -> Option<String> {
+    let done = format!("{} was {} at {}", change.label, change.verb(), when(scene, change));
+    match (&change.order, &change.touch) {
+        (Order::After(_), _) => Some(done),
+        (_, Touch::No(reason)) => Some(format!("{done}, and {reason}")),
+        _ => None,
+    }
+}
+
+fn suspect(scene: &Scene<'_>, change: &Change<'_>, rivals: usize, report: &Report) -> Option<Suspect> {
+    let cause = match change.deed {
+        Deed::Database => Cause::ConfigurationChange,
+        Deed::Rollout(_) | Deed::Deploy(_) => Cause::RegressionByDeploy,
+    };
+    // A container that cannot start names the fault better than the rollout that brought it.
+    if report.suspects.iter().any(|s| is_pod_cause(s.cause) && s.culprit.name == change.object.name) {
+        return None;
+    }
+    let symptoms: Vec<&Suspect> = report
+        .suspects
+        .iter()
+        .filter(|s| explains(cause, s.cause) && s.cause != Cause::ReplicationLag)
+        .collect();
+    if symptoms.is_empty() {
+        return None;
+    }
+    let ids: Vec<&str> = change.evidence.iter().map(String::as_str).collect();
+    let mut suspect = stated(scene, Suspect::new(cause, change.object.clone()), change, &ids);
+    suspect = timed(scene, suspect, change, &ids);
+    suspect = touched(suspect, change, &ids);
+    suspect = suspect.with_if(
+        rivals == 1,
+        "only_change_left",
+        0.3,
+        "no other change both precedes the onset and touches what is affected",
+        &ids,
+    );
+    suspect = followed(suspect, &symptoms);
+    suspect = traffic_unchanged(suspect, report);
+    suspect = shown_by_diff(scene, suspect, change, &symptoms);
+    suspect = discounted(suspect, change, &ids);
+    Some(limited(scene, suspect, change))
+}
+
+fn timed(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>, ids: &[&str]) -> Suspect {
+    let onset = scene.onset.as_ref().map(|o| o.evidence.as_str()).filter(|id| *id != "alert");
+    let both: Vec<&str> = ids.iter().copied().chain(onset).collect();
+    let text = format!("{} {} at {}", change.label, change.verb(), when(scene, change));
+    match change.order {
+        Order::Before(seconds) => {
+            let closeness = match seconds {
+                ..=600 => 0.6,
+                601..=1800 => 0.2,
+                1801..=3600 => -0.3,
+                _ => -0.9,
+            };
+            suspect.with("change_precedes_onset", 1.0, text, &both).with(
+                "change_close_to_onset",
+                closeness,
+                format!("{} lie between them", span(seconds)),
+                &both,
+            )
+        }
+        _ => suspect
+            .with("change_at_onset", 0.1, text, &both)
+            .capped(BELOW_HIGH, "which came first, change or onset, cannot be told"),
+    }
+}
+
+fn touched(suspect: Suspect, change: &Change<'_>, ids: &[&str]) -> Suspect {
+    match &change.touch {
+        Touch::Yes(how) => {
+            suspect.with("change_touches_subject", 0.8, format!("{}: {how}", change.object.name), ids)
+        }
+        Touch::Unknown(why) | Touch::No(why) => {
+            suspect.with("touch_unknown", -0.4, why, ids).capped(0.6, why)
+        }
+    }
+}
+
+/// The symptoms found, each seen by its own evidence: what the change would have to explain, and does.
+fn followed(suspect: Suspect, symptoms: &[&Suspect]) -> Suspect {
+    let ids: Vec<&str> = symptoms
+        .iter()
+        .flat_map(|s| s.features.first())
+        .flat_map(|f| &f.evidence)
+        .map(String::as_str)
+        .collect();
+    let texts: Vec<&str> =
+        symptoms.iter().flat_map(|s| s.features.first()).map(|f| f.text.as_str()).collect();
+    let weight = if symptoms.len() > 1 { 0.4 } else { 0.3 };
+    suspect.with("symptoms_follow", weight, texts.join("; "), &ids)
+}
+
+/// New load without new visitors comes from within.
+fn traffic_unchanged(suspect: Suspect, report: &Report) -> Suspect {
+    let cleared = report.cleared.iter().find(|r| r.cause == Some(Cause::OrganicSurge));
+    match cleared {
+        Some(ruled) => {
+            let ids: Vec<&str> = ruled.evidence.iter().map(String::as_str).collect();
+            suspect.with("traffic_unchanged", 0.3, format!("traffic did not grow: {}", ruled.reason), &ids)
+        }
+        None => suspect,
+    }
+}
+
+fn shown_by_diff(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>, symptoms: &[&Suspect]) -> Suspect {
+    let suspect = crate::mechanism::template(scene, suspect, change, symptoms);
+    match code_of(scene, change) {
+        Some((finding, code)) => crate::mechanism::code(suspect, finding, code, symptoms),
+        None => suspect,
+    }
+}
+
+fn discounted(suspect: Suspect, change: &Change<'_>, ids: &[&str]) -> Suspect {
+    match change.deed {
+        Deed::Rollout(r) if r.restart_only => {
+            suspect.with("restart_only", -1.2, "only a restart: no new code and no new configuration", ids)
+        }
+        Deed::Rollout(r) if r.is_rollback => {
+            suspect.with("is_rollback", -1.0, "it returned to a version that ran before", ids)
+        }
+        Deed::Deploy(_) => suspect
+            .with("rollout_not_seen", -0.3, "only a deploy event tells of it", ids)
+            .capped(BELOW_HIGH, "the rollout itself was not seen"),
+        _ => suspect,
+    }
+}
+
+fn limited(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>) -> Suspect {
+    let series =
+        scene.onset.as_ref().is_some_and(|o| scene.curves.iter().any(|c| c.finding.id == o.evidence));
+    let mut suspect = suspect;
+    if !scene.read(Source::Kubernetes) && !matches!(change.deed, Deed::Database) {
+        suspect = suspect.capped(BELOW_HIGH, "Kubernetes could not be read");
+    }
+    if !series && !scene.state.subject.databases.is_empty() {
+        suspect = suspect.capped(BELOW_HIGH, "no series shows when it began");
+    }
+    suspect
+}
+
+fn stated(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>, ids: &[&str]) -> Suspect {
+    let own = scene.onset.as_ref().and_then(|o| scene.curves.iter().find(|c| c.finding.id == o.evidence));
+    let done = format!("{} was {} at {}", change.label, change.verb(), clock(change.at, scene.now()));
+    let suspect = match (change.order, own) {
+        (Order::Before(seconds), Some(curve)) => {
+            let mut both = ids.to_vec();
+            both.push(curve.id());
+            let sentence = format!(
+                "{done}, {} before {} of {} left its level.",
+                span(seconds),
+                curve.meaning.noun,
+                curve.finding.object.name
+            );
+            suspect.claim(sentence, &both).claim(
+                super::database::rise_sentence(scene, curve, &curve.finding.object.name),
+                &[curve.id()],
+            )
+        }
+        (Order::Before(seconds), None) => {
+            suspect.claim(format!("{done}, {} before the onset.", span(seconds)), ids)
+        }
+        _ => suspect.claim(format!("{done}."), ids),
+    };
+    let Some(name) = scene.state.subject.databases.first() else { return suspect };
+    let limit = super::database::max_connections(scene, name);
+    match (scene.curve_of(Signal::DatabaseConnections, name), limit) {
+        (Some(curve), Some((limit, id))) if curve.worsened().is_some() => {
+            let text = format!(
+                "Connections of {name} went from {} to {} of {}.",
+                curve.meaning.say(curve.before()),
+                curve.meaning.say(curve.now()),
+                curve.meaning.say(limit)
+            );
+            suspect.claim(text, &[curve.id(), &id])
+        }
+        _ => suspect,
+    }
+}

@@ -1,0 +1,167 @@
+//! Knowledge that fits the diagnosis: the runbook, the past incident, the Terraform resource, the place in the source.
+
+use std::sync::LazyLock;
+
+use incident::diagnosis::{Match, MatchKind};
+use incident::{Corpus, Fact, Passage};
+use regex::Regex;
+
+use crate::calendar;
+use crate::drift;
+use crate::mechanism;
+use crate::overlap::{hits, identifiers, names, of, speaks_of, text};
+use crate::ranking::explains;
+use crate::scene::Scene;
+use crate::suspect::Suspect;
+use crate::words::line;
+
+/// The best match of each kind, in the order a brief prints them.
+pub(crate) fn matches(scene: &Scene<'_>, lead: &Suspect, suspects: &[Suspect]) -> Vec<Match> {
+    let runbook = runbook(scene, lead, suspects);
+    let incident = past_incident(scene, lead, suspects);
+    let mut found = Vec::new();
+    found.extend(runbook.map(|p| Match {
+        kind: MatchKind::Runbook,
+        passage: p.id.clone(),
+        reference: p.section.clone(),
+        says: line(advice(p)),
+    }));
+    found.extend(incident.map(|p| Match {
+        kind: MatchKind::PastIncident,
+        passage: p.id.clone(),
+        reference: incident_id(p),
+        says: line(advice(p)),
+    }));
+    found.extend(drift::terraform(scene, lead, runbook));
+    found.extend(source(scene, lead));
+    found.extend(calendar::hit(scene).map(|hit| Match {
+        kind: MatchKind::Calendar,
+        passage: hit.passage.id.clone(),
+        reference: None,
+        says: line(hit.says(scene)),
+    }));
+    found
+}
+
+/// The runbook about this object and this cause; failing the object, one whose very title names the cause.
+fn runbook<'a>(scene: &Scene<'a>, lead: &Suspect, suspects: &[Suspect]) -> Option<&'a Passage> {
+    let terms = names(scene, lead);
+    let scored = of(scene, Corpus::Runbooks).filter(|p| !calendar::is_calendar(p)).filter_map(|p| {
+        let (all, title) = (text(p), p.title.to_lowercase());
+        let spoken = |t: &str| shapes(lead, suspects).filter(|cause| speaks_of(t, *cause)).count();
+        let named = hits(&all, &terms);
+        let fits = (named > 0 && spoken(&all) > 0) || spoken(&title) > 0;
+        let kind = f64::from(u8::from(title.contains("runbook") || title.contains("playbook")));
+        let score = 2.0 * f64::from(u8::from(hits(&title, &terms) > 0))
+            + f64::from(u8::from(named > 0))
+            + spoken(&title) as f64
+            + 0.5 * kind
+            + p.relevance;
+        fits.then_some((score, p))
+    });
+    best(scored)
+}
+
+/// The past incident of the same shape: the same object, the same cause, the same symptoms.
+pub(crate) fn past_incident<'a>(
+    scene: &Scene<'a>,
+    lead: &Suspect,
+    suspects: &[Suspect],
+) -> Option<&'a Passage> {
+    let terms = names(scene, lead);
+    let code = identifiers(scene);
+    let scored = of(scene, Corpus::Incidents).filter_map(|p| {
+        let all = text(p);
+        let spoken = shapes(lead, suspects).filter(|cause| speaks_of(&all, *cause)).count();
+        let named = hits(&all, &terms) + hits(&all, &code);
+        let fits =
+            named > 0 && speaks_of(&all, lead.cause) && spoken >= shapes(lead, suspects).count().min(2);
+        fits.then_some((spoken as f64 + named.min(4) as f64 + 2.0 * p.relevance, p))
+    });
+    best(scored)
+}
+
+/// The lead's cause and the symptoms it explains.
+fn shapes<'b>(lead: &'b Suspect, suspects: &'b [Suspect]) -> impl Iterator<Item = incident::Cause> + 'b {
+    let symptoms = suspects.iter().map(|s| s.cause).filter(|cause| explains(lead.cause, *cause));
+    std::iter::once(lead.cause).chain(symptoms)
+}
+
+fn best<'a>(scored: impl Iterator<Item = (f64, &'a Passage)>) -> Option<&'a Passage> {
+    scored.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.id.cmp(&a.1.id))).map(|(_, p)| p)
+}
+
+/// The place in the source that the change touched; without a read change, a query in the source, said to be unconfirmed.
+fn source(scene: &Scene<'_>, lead: &Suspect) -> Option<Match> {
+    let code = scene.findings.iter().find_map(|(f, _)| match &f.fact {
+        Fact::CodeChange(code) => Some(code),
+        _ => None,
+    });
+    let words = identifiers(scene);
+    for hunk in code.into_iter().flat_map(|c| &c.hunks) {
+        let same_file = |p: &&Passage| p.source.ends_with(&hunk.path) || hunk.path.ends_with(&p.source);
+        let same_words = |p: &&Passage| !words.is_empty() && hits(&text(p), &words) * 2 >= words.len();
+        let found = of(scene, Corpus::SourceCode)
+            .find(|p| same_file(p) && covers(p, hunk.line))
+            .or_else(|| of(scene, Corpus::SourceCode).find(same_file))
+            .or_else(|| of(scene, Corpus::SourceCode).find(same_words));
+        if let Some(passage) = found {
+            let at = mechanism::query_line(hunk).unwrap_or(hunk.line);
+            return Some(Match {
+                kind: MatchKind::Source,
+                passage: passage.id.clone(),
+                reference: passage.section.clone(),
+                says: line(format!("the change touches {}:{at}", hunk.path)),
+            });
+        }
+    }
+    let terms = names(scene, lead);
+    let query = of(scene, Corpus::SourceCode)
+        .find(|p| hits(&text(p), &terms) > 0 && code.is_none() && mechanism::is_query(&p.excerpt))?;
+    Some(Match {
+        kind: MatchKind::Source,
+        passage: query.id.clone(),
+        reference: query.section.clone(),
+        says: "holds a database query; whether the change touched it was not read".to_owned(),
+    })
+}
+
+fn covers(passage: &Passage, number: u32) -> bool {
+    passage.start_line.is_none_or(|start| start <= number) && passage.end_line.is_none_or(|end| number <= end)
+}
+
+#[expect(clippy::expect_used, reason = "a constant pattern, compiled by every test")]
+static INCIDENT_ID: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b[A-Z]{2,12}-\d{1,6}(?:-\d{1,6})?\b").expect("a valid pattern"));
+
+/// The id an incident goes by: in its title, its front matter, its path.
+pub(crate) fn incident_id(passage: &Passage) -> Option<String> {
+    let path = passage.source.to_uppercase();
+    [
+        passage.title.as_str(),
+        passage.section.as_deref().unwrap_or_default(),
+        path.as_str(),
+        passage.excerpt.as_str(),
+    ]
+    .iter()
+    .find_map(|text| INCIDENT_ID.find(text).map(|m| m.as_str().to_owned()))
+}
+
+/// The first two lines that tell what to do or what was done, else the first line of prose.
+fn advice(passage: &Passage) -> String {
+    let plain = |l: &str| l.trim().trim_start_matches(['#', '-', '*', '>', ' ', '|']).trim().to_owned();
+    let told =
+        ["resol", "mitigat", "recommend", "rolled back", "roll back", "fix", "index", "cap ", "capped"];
+    let lines: Vec<String> =
+        passage.excerpt.lines().map(plain).filter(|l| l.len() > 24 && l.contains(' ')).collect();
+    let tells = |l: &&String| {
+        let lower = l.to_lowercase();
+        told.iter().any(|word| lower.contains(word))
+    };
+    let found: Vec<&str> = lines.iter().filter(tells).take(2).map(String::as_str).collect();
+    match (found.as_slice(), lines.first()) {
+        ([], Some(first)) => first.clone(),
+        ([], None) => passage.title.clone(),
+        (found, _) => found.join(" "),
+    }
+}

@@ -1,0 +1,145 @@
+//! How a change could have brought the symptom: read from the source change or the pod template, never guessed. Only a
+//! [`CodeChange`] or a template diff in evidence allows to say that something was read.
+
+use std::sync::LazyLock;
+
+use incident::fact::{CodeChange, FieldChange, Hunk};
+use incident::{Cause, Fact, Finding};
+use regex::Regex;
+
+use crate::change::{Change, Deed};
+use crate::scene::Scene;
+use crate::suspect::Suspect;
+
+#[expect(clippy::expect_used, reason = "a constant pattern, compiled by every test")]
+static QUERY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(select\s.+\bfrom\b|insert\s+into|update\s+\w+\s+set|delete\s+from|order\s+by|group\s+by|inner\s+join|left\s+join|\.query(row|context)?\(|\.exec(context)?\(|\.find(all|many)\()")
+        .expect("a valid pattern")
+});
+
+/// The lines a hunk adds.
+pub(crate) fn added(hunk: &Hunk) -> impl Iterator<Item = &str> {
+    hunk.text.lines().filter_map(|line| line.strip_prefix('+'))
+}
+
+/// The first line of a hunk that adds a query, as a line number of the new file.
+pub(crate) fn query_line(hunk: &Hunk) -> Option<u32> {
+    let mut number = hunk.line;
+    for line in hunk.text.lines() {
+        match line.strip_prefix('+') {
+            Some(text) if QUERY.is_match(text) => return Some(number),
+            _ if line.starts_with('-') || line.starts_with("@@") => {}
+            _ => number = number.saturating_add(1),
+        }
+    }
+    None
+}
+
+/// Features of a source change that was read.
+pub(crate) fn code(suspect: Suspect, finding: &Finding, code: &CodeChange, symptoms: &[&Suspect]) -> Suspect {
+    let id = finding.id.as_str();
+    let read = format!("the change {}...{} of {} was read", code.from, code.to, code.repository);
+    let suspect = suspect.with("diff_read", 0.1, read, &[id]);
+    let database = symptoms.iter().any(|s| is_database(s.cause));
+    let Some((hunk, line)) = code.hunks.iter().find_map(|hunk| query_line(hunk).map(|line| (hunk, line)))
+    else {
+        return suspect;
+    };
+    if !database {
+        return suspect;
+    }
+    let place = format!("{}:{line}", hunk.path);
+    let suspect = suspect.with(
+        "source_shows_mechanism",
+        0.7,
+        format!("the change adds a database query at {place}"),
+        &[id],
+    );
+    suspect.claim(format!("{} adds a database query at {place}{}.", code.to, commit(code, hunk)), &[id])
+}
+
+/// The commit that speaks of the hunk's file; the only one, where there is one. A compare does not say which commit wrote a line.
+fn commit(code: &CodeChange, hunk: &Hunk) -> String {
+    let path = hunk.path.to_lowercase();
+    let speaks_of = |subject: &str| {
+        subject
+            .to_lowercase()
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| word.len() >= 5 && path.contains(word))
+    };
+    let named = match code.commits.as_slice() {
+        [only] => Some(only),
+        several => several.iter().rev().find(|c| speaks_of(&c.subject)),
+    };
+    named.map_or_else(String::new, |c| {
+        let author = c.author.as_deref().map(|a| format!(" by {a}")).unwrap_or_default();
+        format!(" (commit {}{author}: {})", c.sha, c.subject)
+    })
+}
+
+/// Features of a pod template diff that was read.
+pub(crate) fn template(
+    scene: &Scene<'_>,
+    suspect: Suspect,
+    change: &Change<'_>,
+    symptoms: &[&Suspect],
+) -> Suspect {
+    let Deed::Rollout(rollout) = change.deed else { return suspect };
+    let diff = scene.findings.iter().find_map(|(f, _)| match &f.fact {
+        Fact::TemplateDiff(diff)
+            if f.object == change.object
+                && (diff.to_revision.is_none() || diff.to_revision == rollout.revision) =>
+        {
+            Some((*f, diff))
+        }
+        _ => None,
+    });
+    let Some((finding, diff)) = diff else { return suspect };
+    let told = diff.changes.iter().find(|field| symptoms.iter().any(|s| fits(field, s.cause)));
+    match told {
+        Some(field) => {
+            let text = format!(
+                "the rollout changed {} from {} to {}",
+                field.path,
+                or_none(&field.from),
+                or_none(&field.to)
+            );
+            suspect
+                .with("template_shows_mechanism", 0.7, &text, &[&finding.id])
+                .claim(format!("{text}."), &[&finding.id])
+        }
+        None => suspect,
+    }
+}
+
+fn or_none(value: &str) -> &str {
+    if value.is_empty() { "nothing" } else { value }
+}
+
+/// Whether a changed field of the template bears on a symptom.
+fn fits(field: &FieldChange, symptom: Cause) -> bool {
+    let path = field.path.to_lowercase();
+    match symptom {
+        Cause::DatabaseConnections => ["pool", "max_conn", "maxconn"].iter().any(|word| path.contains(word)),
+        Cause::OutOfMemory => path.contains("limits.memory"),
+        Cause::ProbeFailure => path.contains("probe"),
+        Cause::LatencyRise => path.contains("limits.cpu"),
+        _ => false,
+    }
+}
+
+fn is_database(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::DatabaseCpu
+            | Cause::DatabaseConnections
+            | Cause::DatabaseIo
+            | Cause::DatabaseLocks
+            | Cause::DatabaseMemory
+    )
+}
+
+/// True when the text holds a database query.
+pub(crate) fn is_query(text: &str) -> bool {
+    text.lines().any(|line| QUERY.is_match(line))
+}

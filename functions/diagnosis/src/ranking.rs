@@ -1,0 +1,138 @@
+//! Root before symptom: which cause explains which, and the order that follows.
+
+use incident::Cause;
+
+use crate::change::mentions;
+use crate::detectors::behind;
+use crate::scene::Scene;
+use crate::suspect::{MEDIUM, Suspect};
+
+/// What being explained by a leading root costs, in log-odds: enough to stand below it, not enough to vanish.
+const EXPLAINED: f64 = -1.2;
+/// A second cause stands beside the first when it is nearly as sure and of another object.
+const BESIDE: f64 = 0.15;
+
+/// True when `root`, if it holds, brings `symptom` about. Written from the field's dependency directions: code loads the
+/// database, the database slows the service, a lost node takes its pods along.
+pub(crate) fn explains(root: Cause, symptom: Cause) -> bool {
+    use Cause::*;
+    match root {
+        RegressionByDeploy | ConfigurationChange => matches!(
+            symptom,
+            DatabaseCpu
+                | DatabaseConnections
+                | DatabaseIo
+                | DatabaseLocks
+                | DatabaseMemory
+                | ReplicationLag
+                | ErrorBurst
+                | LatencyRise
+                | UnhealthyTargets
+                | RolloutStuck
+                | HpaLimit
+                | OriginLatency
+        ),
+        OrganicSurge | DdosL7 | CacheCollapse => matches!(
+            symptom,
+            DatabaseCpu
+                | DatabaseConnections
+                | DatabaseIo
+                | LatencyRise
+                | HpaLimit
+                | ErrorBurst
+                | OriginLatency
+        ),
+        DatabaseStorage => matches!(symptom, DatabaseIo | ErrorBurst | LatencyRise),
+        DatabaseHousekeeping => matches!(symptom, DatabaseCpu | DatabaseIo | DatabaseMemory | DatabaseLocks),
+        DatabaseFailover | DatabaseMaintenance => {
+            matches!(
+                symptom,
+                DatabaseConnections | ErrorBurst | LatencyRise | ReplicationLag | UnhealthyTargets
+            )
+        }
+        DatabaseConnections | DatabaseCpu | DatabaseIo | DatabaseLocks => {
+            matches!(symptom, ErrorBurst | LatencyRise | UnhealthyTargets)
+        }
+        ImagePull | CrashLoop | OutOfMemory | ConfigMissing | ProbeFailure | Unschedulable
+        | QuotaExceeded | VolumeFailure => {
+            matches!(symptom, RolloutStuck | UnhealthyTargets | ErrorBurst | LatencyRise)
+        }
+        NodeDown | NodePressure => {
+            matches!(symptom, Unschedulable | UnhealthyTargets | ErrorBurst | ProbeFailure | InstanceFailure)
+        }
+        InstanceFailure => matches!(symptom, NodeDown | UnhealthyTargets),
+        DnsFailure => matches!(symptom, ErrorBurst | LatencyRise | UnhealthyTargets),
+        _ => false,
+    }
+}
+
+/// Sorts suspects: best first, symptoms below the root that explains them. Returns how many lead.
+pub(crate) fn rank(scene: &Scene<'_>, suspects: &mut [Suspect]) -> usize {
+    sort(scene, suspects);
+    for i in 1..suspects.len() {
+        let (roots, rest) = suspects.split_at_mut(i);
+        let Some(symptom) = rest.first_mut() else { continue };
+        let standing = roots.iter().filter(|root| !root.has("symptom_of_another"));
+        // Symptoms sink below, so a root's place among the roots is its place in the end.
+        if let Some((n, root)) = standing.enumerate().find(|(_, root)| brings(scene, root, symptom)) {
+            let text = format!("a symptom of h{}: {} of {}", n + 1, root.cause.title(), root.culprit.name);
+            symptom.add("symptom_of_another", EXPLAINED, text, &[], &[]);
+        }
+    }
+    // Stable: symptoms sink, everything else keeps its place and so its id.
+    suspects.sort_by_key(|s| s.has("symptom_of_another"));
+    leading(scene, suspects)
+}
+
+fn sort(scene: &Scene<'_>, suspects: &mut [Suspect]) {
+    let watched = |s: &Suspect| s.has("alert_watches_it");
+    suspects.sort_by(|a, b| {
+        rooted(scene, b)
+            .cmp(&rooted(scene, a))
+            .then_with(|| b.confidence(scene).total_cmp(&a.confidence(scene)))
+            .then_with(|| watched(b).cmp(&watched(a)))
+            .then_with(|| (a.cause, &a.culprit).cmp(&(b.cause, &b.culprit)))
+    });
+}
+
+/// A root that is itself likely goes before the symptoms it explains, however loud these are.
+fn rooted(scene: &Scene<'_>, suspect: &Suspect) -> bool {
+    let is_root = [
+        Cause::RegressionByDeploy,
+        Cause::OrganicSurge,
+        Cause::DdosL7,
+        Cause::DatabaseStorage,
+        Cause::DatabaseHousekeeping,
+        Cause::NodeDown,
+    ]
+    .contains(&suspect.cause);
+    is_root && suspect.confidence(scene) >= MEDIUM
+}
+
+/// Two saturations of one database are one fault; else the table of causes decides, for the same workload where both name one.
+fn brings(scene: &Scene<'_>, root: &Suspect, symptom: &Suspect) -> bool {
+    use Cause::*;
+    let saturation = |c: Cause| {
+        matches!(c, DatabaseCpu | DatabaseConnections | DatabaseIo | DatabaseMemory | DatabaseLocks)
+    };
+    if root.culprit == symptom.culprit && saturation(root.cause) && saturation(symptom.cause) {
+        return true;
+    }
+    let leads = root.confidence(scene) >= MEDIUM;
+    let pod_of_root = mentions(&symptom.culprit.name, &root.culprit.name) || root.culprit == symptom.culprit;
+    let same_place =
+        symptom.cause != RolloutStuck || pod_of_root || behind(scene, &symptom.culprit).is_none();
+    leads && same_place && explains(root.cause, symptom.cause)
+}
+
+fn leading(scene: &Scene<'_>, suspects: &[Suspect]) -> usize {
+    let Some(first) = suspects.first() else { return 0 };
+    let best = first.confidence(scene);
+    let beside = |s: &&Suspect| {
+        !s.has("symptom_of_another")
+            && s.culprit != first.culprit
+            && s.confidence(scene) >= MEDIUM
+            && s.confidence(scene) >= best - BESIDE
+    };
+    1 + suspects.iter().skip(1).take_while(beside).count()
+}

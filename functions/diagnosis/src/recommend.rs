@@ -1,0 +1,147 @@
+//! Actions that knowledge recommends. Text never becomes a command: it is parsed strictly into a typed action, and what
+//! does not parse is not proposed.
+
+use std::sync::LazyLock;
+
+use incident::action::IndexColumn;
+use incident::diagnosis::{Match, MatchKind};
+use incident::{Action, Cause, Object, ObjectKind, Passage, ProposedAction};
+use regex::Regex;
+
+use crate::matches::incident_id;
+use crate::scene::Scene;
+use crate::suspect::{MEDIUM, Suspect};
+
+/// What the matching runbook and past incident recommend for a loaded database.
+pub(crate) fn actions(
+    scene: &Scene<'_>,
+    lead: &Suspect,
+    suspects: &[Suspect],
+    matches: &[Match],
+) -> Vec<ProposedAction> {
+    let database =
+        |cause| matches!(cause, Cause::DatabaseCpu | Cause::DatabaseConnections | Cause::DatabaseIo);
+    if lead.confidence(scene) < MEDIUM || !suspects.iter().any(|s| database(s.cause)) {
+        return Vec::new();
+    }
+    let passages = documents(scene, matches);
+    create_index(scene, &passages).into_iter().chain(pool_cap(scene, lead, &passages)).collect()
+}
+
+/// Every retrieved passage of the documents that matched, past incidents before runbooks.
+fn documents<'a>(scene: &Scene<'a>, matches: &[Match]) -> Vec<&'a Passage> {
+    let all: Vec<&Passage> = scene.knowledge.into_iter().flat_map(|k| &k.passages).collect();
+    [MatchKind::PastIncident, MatchKind::Runbook]
+        .into_iter()
+        .filter_map(|kind| matches.iter().find(|m| m.kind == kind))
+        .filter_map(|m| all.iter().find(|p| p.id == m.passage))
+        .flat_map(|matched| all.iter().filter(move |p| p.source == matched.source))
+        .copied()
+        .collect()
+}
+
+fn create_index(scene: &Scene<'_>, passages: &[&Passage]) -> Option<ProposedAction> {
+    let name = scene.state.subject.databases.first()?;
+    let database = Object::new(ObjectKind::DatabaseInstance, name.clone());
+    let (passage, (index, table, columns)) =
+        passages.iter().find_map(|p| index_in(&p.excerpt).map(|i| (p, i)))?;
+    Some(ProposedAction {
+        action: Action::CreateIndex { database, index, table, columns },
+        reason: format!("{} names this index", document(passage)),
+        evidence: Vec::new(),
+        passages: vec![passage.id.clone()],
+    })
+}
+
+fn pool_cap(scene: &Scene<'_>, lead: &Suspect, passages: &[&Passage]) -> Option<ProposedAction> {
+    let is_workload =
+        matches!(lead.culprit.kind, ObjectKind::Deployment | ObjectKind::StatefulSet | ObjectKind::DaemonSet);
+    let workload = match scene.state.subject.workloads.as_slice() {
+        _ if is_workload => lead.culprit.clone(),
+        [only] => only.clone(),
+        _ => return None,
+    };
+    let (passage, key, value) = passages.iter().find_map(|p| cap_in(&p.excerpt).map(|(k, v)| (p, k, v)))?;
+    Some(ProposedAction {
+        action: Action::SetConfig { workload, key, value },
+        reason: format!("{} sets this cap", document(passage)),
+        evidence: Vec::new(),
+        passages: vec![passage.id.clone()],
+    })
+}
+
+fn document(passage: &Passage) -> String {
+    incident_id(passage)
+        .filter(|_| passage.corpus == incident::Corpus::Incidents)
+        .unwrap_or_else(|| passage.title.clone())
+}
+
+#[expect(clippy::expect_used, reason = "a constant pattern, compiled by every test")]
+static CREATE_INDEX: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)\bCREATE\s+INDEX\s+(?:CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?([a-z_][a-z0-9_]{0,62})\s+ON\s+([a-z_][a-z0-9_]{0,62}(?:\.[a-z_][a-z0-9_]{0,62})?)\s*\(([a-z0-9_,\s]{1,200})\)",
+    )
+    .expect("a valid pattern")
+});
+#[expect(clippy::expect_used, reason = "a constant pattern, compiled by every test")]
+static CAP: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b([A-Z][A-Z0-9_]{0,40}(?:POOL|CONN)[A-Z0-9_]{0,40})\s*=\s*(\d{1,5})\b")
+        .expect("a valid pattern")
+});
+
+/// The first plain `CREATE INDEX name ON table (columns)`: identifiers only, no expression, no predicate.
+fn index_in(text: &str) -> Option<(String, String, Vec<IndexColumn>)> {
+    CREATE_INDEX.captures_iter(text).find_map(|found| {
+        let part = |i: usize| found.get(i).map(|m| m.as_str().to_owned());
+        let columns = part(3)?.split(',').map(column).collect::<Option<Vec<_>>>()?;
+        Some((part(1)?, part(2)?, columns))
+    })
+}
+
+fn column(text: &str) -> Option<IndexColumn> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (name, descending) = match words.as_slice() {
+        [name] => (name, false),
+        [name, order] if order.eq_ignore_ascii_case("desc") => (name, true),
+        [name, order] if order.eq_ignore_ascii_case("asc") => (name, false),
+        _ => return None,
+    };
+    let plain = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    plain.then(|| IndexColumn { name: (*name).to_owned(), descending })
+}
+
+fn cap_in(text: &str) -> Option<(String, String)> {
+    let found = CAP.captures(text)?;
+    Some((found.get(1)?.as_str().to_owned(), found.get(2)?.as_str().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_index_is_read_with_its_order() {
+        let (index, table, columns) =
+            index_in("then `CREATE INDEX CONCURRENTLY idx_a_b ON\n a (b, c DESC);`").unwrap();
+        assert_eq!((index.as_str(), table.as_str()), ("idx_a_b", "a"));
+        assert_eq!(
+            columns.iter().map(|c| (c.name.as_str(), c.descending)).collect::<Vec<_>>(),
+            [("b", false), ("c", true)]
+        );
+    }
+
+    #[test]
+    fn what_is_not_plain_is_not_an_action() {
+        for text in [
+            "CREATE INDEX i ON t (lower(name))",
+            "CREATE INDEX i ON t (a; DROP TABLE t)",
+            "CREATE UNIQUE INDEX i ON t (a)",
+            "CREATE INDEX i ON t (a b c)",
+            "CREATE INDEX i ON t ()",
+        ] {
+            assert!(index_in(text).is_none(), "{text}");
+        }
+        assert!(cap_in("DB_POOL_MAX=$(id)").is_none());
+        assert_eq!(cap_in("set DB_POOL_MAX=80 per pod"), Some(("DB_POOL_MAX".into(), "80".into())));
+    }
+}

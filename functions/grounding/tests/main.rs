@@ -1,0 +1,139 @@
+//! True claims about the sample incident stand; each with one fact changed is struck out.
+#![expect(clippy::unwrap_used, reason = "a test fails by unwrapping")]
+
+use incident::{Claim, State};
+
+fn state() -> State {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/brief/final.json");
+    let event: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    serde_json::from_value(event["state"].clone()).unwrap()
+}
+
+fn claim(text: &str, ids: &str) -> Claim {
+    let (passages, evidence) =
+        ids.split(' ').map(str::to_owned).partition(|id: &String| id.starts_with("kb-"));
+    Claim { text: text.to_owned(), evidence, passages }
+}
+
+/// A true claim, what it cites, and its mutants as (from, to).
+type Case = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const CASES: &[Case] = &[
+    (
+        "game-api v3.41.0 rolled out at 02:11 UTC, 1 minute before CPU left its level of 41 % at 02:12 UTC.",
+        "kubernetes-1 aws-1",
+        &[
+            ("v3.41.0", "v3.40.1"),
+            ("v3.41.0", "v3.41"),
+            ("02:11", "02:21"),
+            ("02:12", "02:13"),
+            ("1 minute", "4 minutes"),
+            ("before", "after"),
+            ("41 %", "44 %"),
+            ("41 %", "41 s"),
+            ("game-api", "chat-service"),
+            ("game-api", "game-ap1"),
+        ],
+    ),
+    (
+        "The monitor fired 3 minutes after the rollout of v3.41.0.",
+        "kubernetes-1",
+        &[("3 minutes", "5 minutes"), ("after", "before"), ("3 minutes", "3 hours")],
+    ),
+    (
+        "Connections to prod-postgres-primary rose from 230 to 487 of 500.",
+        "aws-2 aws-6",
+        &[
+            ("487", "478"),
+            ("500", "600"),
+            ("rose", "fell"),
+            ("230", "320"),
+            ("prod-postgres-primary", "prod-postgres-replica-1"),
+        ],
+    ),
+    ("Replica lag reached 2.1 s.", "aws-3", &[("2.1 s", "2.1 min"), ("2.1", "21"), ("2.1", "1.2")]),
+    ("CPU is at 95% against a baseline of 41 %.", "aws-1", &[("95%", "59%"), ("95%", "95 ms"), ("41", "14")]),
+    (
+        "Commit a3f91b2 changes leaderboard_service.go:247 in nightjar/game-api.",
+        "github-1",
+        &[
+            ("a3f91b2", "a3f91b3"),
+            (":247", ":274"),
+            ("leaderboard_service.go", "player_service.go"),
+            ("nightjar/game-api", "nightjar/chat"),
+        ],
+    ),
+    (
+        "The same pattern was resolved in INC-2024-047 within 4 minutes.",
+        "kb-2",
+        &[("INC-2024-047", "INC-2024-074"), ("4", "9")],
+    ),
+    (
+        "The runbook caps the pools at 400 with DB_POOL_MAX of 80 per pod.",
+        "kb-1",
+        &[("400", "500"), ("80", "90"), ("DB_POOL_MAX", "DB_POOL_MIN")],
+    ),
+    (
+        "rds_prod.tf line 34 declares max_connections as 500.",
+        "kb-3",
+        &[("34", "43"), ("500", "50"), ("rds_prod.tf", "rds_dev.tf")],
+    ),
+    (
+        "71 % of requests were served from cache, with no 5xx.",
+        "cloudflare-2",
+        &[("71 %", "17 %"), ("71 %", "71 s"), ("no 5xx", "5xx")],
+    ),
+    ("Requests rose by 9 % to 412,000.", "cloudflare-2", &[("9 %", "19 %"), ("412,000", "421,000")]),
+    ("All 6 targets of game-api are healthy.", "aws-7", &[("6", "5")]),
+    (
+        "chat-service v1.18.2 rolled out 52 minutes before the onset.",
+        "kubernetes-2",
+        &[("52", "25"), ("v1.18.2", "v1.18.3"), ("before", "after")],
+    ),
+    ("The daily tournament starts at 02:00 UTC.", "kb-5", &[("02:00", "03:00")]),
+    (
+        "Under a long-running full-table read the connection-pool fills up.",
+        "aws-2",
+        &[("connection-pool", "billing-worker")],
+    ),
+];
+
+#[test]
+fn true_claims_stand() {
+    let state = state();
+    for (text, ids, _) in CASES {
+        assert_eq!(grounding::check(&claim(text, ids), &state), Ok(()), "{text}");
+    }
+}
+
+#[test]
+fn a_claim_with_one_fact_changed_is_struck_out() {
+    let state = state();
+    let mut passed = Vec::new();
+    for (text, ids, mutants) in CASES {
+        for (from, to) in *mutants {
+            assert!(text.contains(from), "{from} is not in {text}");
+            let mutant = text.replacen(from, to, 1);
+            if grounding::check(&claim(&mutant, ids), &state).is_ok() {
+                passed.push(mutant);
+            }
+        }
+    }
+    assert!(passed.is_empty(), "not caught: {passed:#?}");
+}
+
+#[test]
+fn a_claim_must_cite_and_what_it_cites_must_exist() {
+    let state = state();
+    let bare = Claim { text: "CPU is high.".into(), evidence: vec![], passages: vec![] };
+    assert!(grounding::check(&bare, &state).unwrap_err().contains("cites nothing"));
+    assert!(grounding::check(&claim("CPU is high.", "aws-99"), &state).unwrap_err().contains("aws-99"));
+    assert!(grounding::check(&claim("CPU is high.", "kb-99"), &state).unwrap_err().contains("kb-99"));
+}
+
+#[test]
+fn a_fact_seen_elsewhere_does_not_help_a_claim_that_does_not_cite_it() {
+    let struck = grounding::check_all(&[claim("Connections are 487.", "aws-3")], &state());
+    assert_eq!((struck.stands.len(), struck.struck.len()), (0, 1));
+    assert_eq!(struck.struck[0].reason, "487 is not in the cited evidence.");
+}

@@ -1,0 +1,315 @@
+//! Rankings to hits: reciprocal rank fusion, and the rules of who may stand in the list.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use incident::{Chunk, Corpus, Passage, redact, size};
+
+use crate::excerpt::{self, Excerpt};
+use crate::{Question, Ranking, words};
+
+/// The constant of reciprocal rank fusion. Cormack et al. (2009) take 60 for lists of a thousand; ours hold a few dozen, and
+/// with 10 a first place outweighs being nineteenth everywhere.
+const K: f64 = 10.0;
+/// Passages in all.
+const MOST: usize = 16;
+/// Passages of one corpus.
+const PER_CORPUS: usize = 8;
+/// Passages of one document.
+const PER_DOCUMENT: usize = 2;
+/// Hits shown with a full excerpt; those after them get [`SHORT`] bytes, so that sixteen fit the state document. Post-mortems
+/// are always shown in full: they are few, and begin with what the whole found out.
+const FULL: usize = 6;
+/// Bytes of a short excerpt.
+const SHORT: usize = 1_400;
+/// Two texts that share this part of their words, under one title, are versions of one text.
+const SAME_TEXT: f64 = 0.6;
+
+/// A passage found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The chunk it is from.
+    pub chunk: Arc<Chunk>,
+    /// Fused rank score over its maximum: 1.00 = first of its corpus in every search that its corpus answered.
+    pub relevance: f64,
+    /// Raw scores by search: `q1 lexical`.
+    pub scores: BTreeMap<String, f64>,
+    /// What is shown of it, redacted.
+    pub excerpt: Excerpt,
+}
+
+impl Hit {
+    /// The hit as a passage of the state document, `n` counting from 1.
+    pub fn into_passage(self, n: usize) -> Passage {
+        let chunk = &self.chunk;
+        Passage {
+            id: format!("kb-{n}"),
+            corpus: chunk.corpus,
+            title: chunk.title.clone(),
+            source: chunk.source.clone(),
+            section: chunk.section.clone(),
+            start_line: Some(self.excerpt.start_line),
+            end_line: Some(self.excerpt.end_line),
+            author: chunk.author.clone(),
+            modified: chunk.modified,
+            relevance: self.relevance,
+            scores: self.scores,
+            excerpt: self.excerpt.text,
+        }
+    }
+}
+
+struct Candidate {
+    chunk: Arc<Chunk>,
+    /// `Σ 1 / (K + rank)`, ranked within the corpus: corpora differ in length and wording, so each is ranked by itself.
+    fused: f64,
+    /// The same, ranked among all corpora: settles ties.
+    among_all: f64,
+    relevance: f64,
+    scores: BTreeMap<String, f64>,
+}
+
+/// Fuses rankings into at most sixteen hits, best first.
+///
+/// Each corpus' best is among them, so that one talkative corpus does not silence the others; so is the first answer to each
+/// question, and for each identifier of the questions the best chunk that holds it letter by letter. At most eight of a corpus and two of a document. Of two
+/// versions of one text only the newer stands.
+pub fn fuse(questions: &[Question], rankings: &[Ranking]) -> Vec<Hit> {
+    let candidates = newest(candidates(rankings));
+    let chosen = choose(questions, rankings, &candidates);
+    let terms = terms(questions);
+    chosen
+        .into_iter()
+        .enumerate()
+        .map(|(rank, candidate)| {
+            let full = rank < FULL || candidate.chunk.corpus == Corpus::Incidents;
+            let mut excerpt = excerpt::of(&candidate.chunk, &terms, if full { size::EXCERPT } else { SHORT });
+            excerpt.text = size::cut_bytes(&redact::redact(&excerpt.text), size::EXCERPT);
+            Hit {
+                chunk: Arc::clone(&candidate.chunk),
+                relevance: (candidate.relevance * 100.0).round() / 100.0,
+                scores: candidate.scores.clone(),
+                excerpt,
+            }
+        })
+        .collect()
+}
+
+/// Every chunk once, best first.
+fn candidates(rankings: &[Ranking]) -> Vec<Candidate> {
+    let mut by_id: HashMap<String, Candidate> = HashMap::new();
+    let mut searches: HashMap<Corpus, usize> = HashMap::new();
+    for ranking in rankings {
+        let mut ranks: HashMap<Corpus, f64> = HashMap::new();
+        for (place, (chunk, score)) in ranking.hits.iter().enumerate() {
+            let rank = ranks.entry(chunk.corpus).or_default();
+            *rank += 1.0;
+            let candidate = by_id.entry(chunk.id()).or_insert_with(|| Candidate {
+                chunk: Arc::clone(chunk),
+                fused: 0.0,
+                among_all: 0.0,
+                relevance: 0.0,
+                scores: BTreeMap::new(),
+            });
+            candidate.fused += 1.0 / (K + *rank);
+            candidate.among_all += 1.0 / (K + place as f64 + 1.0);
+            candidate.scores.insert(ranking.name.clone(), (score * 1000.0).round() / 1000.0);
+        }
+        for corpus in ranks.into_keys() {
+            *searches.entry(corpus).or_default() += 1;
+        }
+    }
+    let mut candidates: Vec<Candidate> = by_id.into_values().collect();
+    for candidate in &mut candidates {
+        let searches = searches.get(&candidate.chunk.corpus).copied().unwrap_or(1);
+        candidate.relevance = candidate.fused * (K + 1.0) / searches as f64;
+    }
+    let order = |c: &Candidate| (c.relevance, c.among_all);
+    candidates.sort_by(|a, b| {
+        let (x, y) = (order(a), order(b));
+        y.0.total_cmp(&x.0).then(y.1.total_cmp(&x.1)).then_with(|| a.chunk.id().cmp(&b.chunk.id()))
+    });
+    candidates
+}
+
+/// Leaves out what a newer version of the same text replaces: equal words anywhere, or most of the words under one title and
+/// section in another document.
+fn newest(candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let bags: Vec<HashSet<String>> =
+        candidates.iter().map(|c| words::words(&c.chunk.text).into_iter().collect()).collect();
+    let replaced = |old: usize| {
+        (0..candidates.len()).any(|new| {
+            let (a, b) = (&candidates[old].chunk, &candidates[new].chunk);
+            let newer = (b.modified, std::cmp::Reverse(new)) > (a.modified, std::cmp::Reverse(old));
+            let one_title = a.title == b.title && a.section == b.section && a.source != b.source;
+            a.corpus == b.corpus
+                && newer
+                && new != old
+                && (a.text == b.text || (one_title && overlap(&bags[old], &bags[new]) >= SAME_TEXT))
+        })
+    };
+    let keep: Vec<bool> = (0..candidates.len()).map(|i| !replaced(i)).collect();
+    candidates.into_iter().zip(keep).filter_map(|(candidate, keep)| keep.then_some(candidate)).collect()
+}
+
+fn overlap(a: &HashSet<String>, b: &HashSet<String>) -> f64 {
+    a.intersection(b).count() as f64 / a.union(b).count().max(1) as f64
+}
+
+/// The candidates that stand in the list, best first: reserved ones, then the rest by relevance while there is room.
+fn choose<'a>(
+    questions: &[Question],
+    rankings: &[Ranking],
+    candidates: &'a [Candidate],
+) -> Vec<&'a Candidate> {
+    let mut taken = Taken::default();
+    let mut chosen = BTreeSet::new();
+    for index in reserved(questions, rankings, candidates).into_iter().chain(0..candidates.len()) {
+        if chosen.len() == MOST {
+            break;
+        }
+        if !chosen.contains(&index) && taken.admit(&candidates[index].chunk) {
+            chosen.insert(index);
+        }
+    }
+    chosen.into_iter().map(|index| &candidates[index]).collect()
+}
+
+/// The best of each corpus, the first of each ranking, and the best that holds each identifier.
+fn reserved(questions: &[Question], rankings: &[Ranking], candidates: &[Candidate]) -> Vec<usize> {
+    let first_of = |ranking: &Ranking| {
+        let (first, _) = ranking.hits.first()?;
+        candidates.iter().position(|c| c.chunk.corpus == first.corpus && c.chunk.id() == first.id())
+    };
+    let best_of = |corpus: Corpus| candidates.iter().position(|c| c.chunk.corpus == corpus);
+    let holder = |identifier: &String| {
+        candidates.iter().position(|c| {
+            [&c.chunk.text, &c.chunk.title, &c.chunk.header].iter().any(|text| words::holds(text, identifier))
+        })
+    };
+    let identifiers = questions.iter().flat_map(|question| &question.exact);
+    let first = rankings.iter().filter_map(first_of);
+    Corpus::ALL.into_iter().filter_map(best_of).chain(first).chain(identifiers.filter_map(holder)).collect()
+}
+
+#[derive(Default)]
+struct Taken {
+    corpora: HashMap<Corpus, usize>,
+    documents: HashMap<String, usize>,
+}
+
+impl Taken {
+    fn admit(&mut self, chunk: &Chunk) -> bool {
+        // Each entry of a catalog is a document of its own.
+        let document = match chunk.corpus {
+            Corpus::Metrics => format!("{} {}", chunk.source, chunk.title),
+            _ => chunk.source.clone(),
+        };
+        let corpus = self.corpora.entry(chunk.corpus).or_default();
+        let document = self.documents.entry(document).or_default();
+        if *corpus == PER_CORPUS || *document == PER_DOCUMENT {
+            return false;
+        }
+        *corpus += 1;
+        *document += 1;
+        true
+    }
+}
+
+/// Every identifier and word of the questions once, for placing excerpts.
+fn terms(questions: &[Question]) -> Vec<String> {
+    let of = |question: &Question| {
+        let exact = question.exact.iter().map(|identifier| identifier.to_lowercase());
+        exact
+            .chain(words::identifiers(&question.text))
+            .chain(words::words(&question.text))
+            .collect::<Vec<_>>()
+    };
+    let all: BTreeSet<String> = questions.iter().flat_map(of).collect();
+    all.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(corpus: Corpus, source: &str, text: &str) -> Chunk {
+        Chunk {
+            corpus,
+            source: source.into(),
+            title: source.into(),
+            section: None,
+            symbol: None,
+            start_line: 1,
+            end_line: 1,
+            start_byte: 0,
+            end_byte: text.len(),
+            text: text.into(),
+            header: String::new(),
+            author: None,
+            modified: None,
+            hash: Chunk::hash_of("", "", text, 0),
+        }
+    }
+
+    fn ranking(name: &str, chunks: &[&Chunk]) -> Ranking {
+        Ranking {
+            name: name.into(),
+            corpora: Corpus::ALL.to_vec(),
+            hits: chunks.iter().enumerate().map(|(i, c)| (Arc::new((*c).clone()), 9.0 - i as f64)).collect(),
+        }
+    }
+
+    #[test]
+    fn first_in_every_search_is_one() {
+        let (a, b) = (chunk(Corpus::Runbooks, "a", "one"), chunk(Corpus::Runbooks, "b", "two"));
+        let hits = fuse(&[], &[ranking("q1 lexical", &[&a, &b]), ranking("q2 lexical", &[&a])]);
+        assert_eq!(hits[0].chunk.source, "a");
+        assert_eq!(hits[0].relevance, 1.0);
+        assert!(hits[1].relevance < 0.5);
+        assert_eq!(hits[0].scores["q1 lexical"], 9.0);
+    }
+
+    #[test]
+    fn an_exact_identifier_is_never_lost_and_no_document_crowds_out_the_rest() {
+        let noise: Vec<Chunk> = (0..40)
+            .map(|i| chunk(Corpus::Runbooks, if i < 30 { "long" } else { "other" }, &format!("noise {i}")))
+            .collect();
+        let needle = chunk(Corpus::Runbooks, "needle", "the table order_items");
+        let mut list: Vec<&Chunk> = noise.iter().collect();
+        list.push(&needle);
+        let question =
+            Question { text: "noise".into(), exact: vec!["order_items".into()], ..Question::default() };
+        let hits = fuse(&[question], &[ranking("q1 lexical", &list)]);
+        assert!(hits.iter().any(|hit| hit.chunk.source == "needle"));
+        assert_eq!(hits.iter().filter(|hit| hit.chunk.source == "long").count(), 2);
+    }
+
+    #[test]
+    fn at_most_eight_of_a_corpus_sixteen_in_all_and_the_best_of_each() {
+        let mut chunks = Vec::new();
+        for corpus in [Corpus::Runbooks, Corpus::Incidents, Corpus::Terraform] {
+            for i in 0..12 {
+                chunks.push(chunk(corpus, &format!("{corpus:?}{i}"), &format!("text {corpus:?} {i}")));
+            }
+        }
+        chunks.push(chunk(Corpus::Metrics, "last", "the last one"));
+        let hits = fuse(&[], &[ranking("q1 lexical", &chunks.iter().collect::<Vec<_>>())]);
+        assert_eq!(hits.len(), 16);
+        assert!(hits.iter().filter(|hit| hit.chunk.corpus == Corpus::Runbooks).count() <= 8);
+        assert!(hits.iter().any(|hit| hit.chunk.source == "last"));
+    }
+
+    #[test]
+    fn a_newer_version_of_the_same_text_wins() {
+        let text = "restart the queue with care and then watch the consumers for ten minutes";
+        let mut old = chunk(Corpus::Runbooks, "old.md", text);
+        let mut new = chunk(Corpus::Runbooks, "new.md", &format!("{text} again"));
+        old.title = "Queue".into();
+        new.title = "Queue".into();
+        old.modified = Some("2025-01-01T00:00:00Z".parse().unwrap());
+        new.modified = Some("2026-01-01T00:00:00Z".parse().unwrap());
+        let hits = fuse(&[], &[ranking("q1 lexical", &[&old, &new])]);
+        assert_eq!(hits.iter().map(|hit| hit.chunk.source.as_str()).collect::<Vec<_>>(), ["new.md"]);
+    }
+}

@@ -1,0 +1,136 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use incident::Timestamp;
+
+/// An SRE agent: from a Datadog alert to a brief that says what is on fire, why, and the safest next step.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sitrep",
+    version,
+    after_help = "Without a command, the demo incident is investigated on simulated vendors: no account, no network, no key.\n\
+                  Exit codes: 0 a result was produced, 1 it could not be, 2 wrong usage or unusable input."
+)]
+pub struct Cli {
+    /// What to do; the demo incident when left out.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Investigate an alert and print the brief.
+    Run(Run),
+    /// Evidence, or a whole state document, to its diagnosis. No network.
+    Diagnose(Diagnose),
+    /// Check claims against the evidence and passages they cite.
+    Check(Check),
+    /// Build or refresh the knowledge base from folders.
+    Index(Index),
+    /// Show what retrieval returns for a question.
+    Search(Search),
+    /// Serve a scenario's simulated vendors and print the environment that points functions at them.
+    Platform(Platform),
+    /// Print the JSON Schema of a document.
+    Schema(Schema),
+}
+
+/// `sitrep run`.
+#[derive(Debug, Default, Args)]
+pub struct Run {
+    /// A Datadog webhook body (the template in docs/datadog-webhook.md). Left out: the scenario's own alert.
+    pub alert: Option<PathBuf>,
+    /// A scenario folder: every vendor is simulated from it on loopback.
+    #[arg(long, value_name = "DIR")]
+    pub scenario: Option<PathBuf>,
+    /// Print the final state document as JSON, and nothing else.
+    #[arg(long)]
+    pub json: bool,
+    /// Also write a self-contained page: brief, timeline, evidence.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// The time to take as now (RFC 3339), for a replay.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<Timestamp>,
+    /// Call the function binaries that `cargo lambda watch` serves at this address instead of running them in-process.
+    /// With a scenario: serve it first with `sitrep platform` and give the printed environment to `cargo lambda watch`.
+    #[arg(long, value_name = "URL")]
+    pub invoke: Option<String>,
+}
+
+/// `sitrep diagnose`.
+#[derive(Debug, Args)]
+pub struct Diagnose {
+    /// A state document, or a list of evidence with `--as-of`.
+    pub state: PathBuf,
+    /// Print the diagnosis as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sitrep check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// A state document.
+    pub state: PathBuf,
+    /// A list of claims: `[{"text", "evidence": [], "passages": []}]`.
+    pub claims: PathBuf,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sitrep index`.
+#[derive(Debug, Args)]
+pub struct Index {
+    /// Folders and files to index; what they no longer hold leaves the knowledge base.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Cut only: show what would be indexed and store nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print every chunk (with --dry-run) or the totals as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sitrep search`.
+#[derive(Debug, Args)]
+pub struct Search {
+    /// The question.
+    pub question: String,
+    /// Print the passages as JSON, raw scores included.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sitrep platform`.
+#[derive(Debug, Args)]
+pub struct Platform {
+    /// The scenario folder.
+    #[arg(long, value_name = "DIR")]
+    pub scenario: PathBuf,
+}
+
+/// `sitrep schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Which document.
+    pub document: Document,
+}
+
+/// Documents with a schema.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Document {
+    /// The state document.
+    State,
+    /// One source's evidence.
+    Evidence,
+    /// A scenario's files.
+    Scenario,
+    /// The catalog.
+    Catalog,
+}

@@ -1,0 +1,62 @@
+//! One file per command.
+
+pub mod check;
+pub mod diagnose;
+pub mod index;
+pub mod platform;
+pub mod run;
+pub mod schema;
+pub mod search;
+
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::Stop;
+use crate::cli::{Cli, Command, Run};
+
+/// Runs a command to its end.
+pub fn run(cli: Cli) -> Result<(), Stop> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Stop::Failed(format!("no runtime: {error}")))?;
+    runtime.block_on(async {
+        match cli.command {
+            None => run::run(Run::default()).await,
+            Some(Command::Run(options)) => run::run(options).await,
+            Some(Command::Diagnose(options)) => diagnose::run(&options),
+            Some(Command::Check(options)) => check::run(&options),
+            Some(Command::Index(options)) => index::run(&options).await,
+            Some(Command::Search(options)) => search::run(&options).await,
+            Some(Command::Platform(options)) => platform::run(&options).await,
+            Some(Command::Schema(options)) => schema::run(&options),
+        }
+    })
+}
+
+/// Prints a result. A closed pipe (`sitrep … | head`) is no failure.
+pub fn print(text: &str) -> Result<(), Stop> {
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Stop::Failed(format!("stdout cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a JSON document.
+pub fn print_json(value: &impl serde::Serialize) -> Result<(), Stop> {
+    print(&serde_json::to_string_pretty(value).map_err(|error| Stop::Failed(error.to_string()))?)
+}
+
+/// A file's text; the error names it.
+pub fn read(path: &Path) -> Result<String, Stop> {
+    std::fs::read_to_string(path).map_err(|error| Stop::Usage(format!("{} cannot be read: {error}", path.display())))
+}
+
+/// A JSON file; the error names the file, and the line and column where it breaks.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path, what: &str) -> Result<T, Stop> {
+    serde_json::from_str(&read(path)?)
+        .map_err(|error| Stop::Usage(format!("{} is not {what}: {error}", path.display())))
+}

@@ -1,0 +1,116 @@
+//! `sitrep run`: investigate an alert.
+
+use std::path::Path;
+
+use host::Settings;
+use incident::{State, Timestamp};
+use owo_colors::{OwoColorize as _, Stream::Stderr};
+use platform::Scenario;
+use serde_json::Value;
+
+use super::{print, print_json, read};
+use crate::cli::Run;
+use crate::simulate::{Simulation, demo_folder};
+use crate::workflow::{Ended, Request, investigate};
+use crate::{Stop, html, progress};
+
+/// Runs an investigation and prints its brief.
+pub async fn run(options: Run) -> Result<(), Stop> {
+    // Read the alert first: nothing is started for a file that is not there.
+    let own_alert = options.alert.as_deref().map(read).transpose()?;
+    let folder = match (&options.scenario, &own_alert) {
+        (Some(folder), _) => Some(folder.clone()),
+        (None, Some(_)) => None,
+        (None, None) => Some(demo_folder()?),
+    };
+    let scenario = folder.map(|folder| Scenario::load(&folder)).transpose().map_err(usage)?;
+    let (scenario, alert) = match (scenario, own_alert) {
+        (Some(scenario), None) => {
+            let alert = scenario.alert().to_string();
+            (Some(scenario), alert)
+        }
+        (Some(scenario), Some(alert)) => (Some(under(&scenario, &alert)?), alert),
+        (None, Some(alert)) => (None, alert),
+        (None, None) => return Err(Stop::Usage("name an alert file or a scenario".to_owned())),
+    };
+    let as_of = options.as_of.or_else(|| scenario.as_ref().map(|scenario| scenario.moment().as_of));
+    let ended = simulate_and_investigate(&options, scenario, &alert, as_of).await?;
+    report(&options, &ended)
+}
+
+/// The scenario under another alert.
+fn under(scenario: &Scenario, alert: &str) -> Result<Scenario, Stop> {
+    let alert: Value =
+        serde_json::from_str(alert).map_err(|error| Stop::Usage(format!("the alert is not JSON: {error}")))?;
+    scenario.with_alert(alert).map_err(usage)
+}
+
+fn usage(error: impl std::fmt::Display) -> Stop {
+    Stop::Usage(error.to_string())
+}
+
+async fn simulate_and_investigate(
+    options: &Run,
+    scenario: Option<Scenario>,
+    alert: &str,
+    as_of: Option<Timestamp>,
+) -> Result<Ended, Stop> {
+    // With --invoke the functions were pointed at their vendors when they were started.
+    let simulation = match scenario {
+        Some(scenario) if options.invoke.is_none() => {
+            eprintln!("{}", scenario.about().title.if_supports_color(Stderr, |t| t.bold()));
+            eprintln!("{}", "Every vendor is simulated on loopback; nothing here is real.".if_supports_color(Stderr, |t| t.dimmed()));
+            Some(Simulation::start(scenario).await?)
+        }
+        _ => None,
+    };
+    let settings = simulation.as_ref().map_or_else(Settings::from_process, |simulation| simulation.settings.clone());
+    if options.invoke.is_none() {
+        embedded_defaults(&settings);
+    }
+    let request =
+        Request { alert, as_of, settings: &settings, invoke: options.invoke.as_deref(), observe: &|event| progress::show(&event) };
+    let ended = investigate(request).await?;
+    eprintln!("  {:<22} {}\n", "Execution ended", progress::seconds(ended.took));
+    Ok(ended)
+}
+
+/// Says which services are replaced by an embedded default, or are absent: never silently.
+fn embedded_defaults(settings: &Settings) {
+    let absent = |name: &str| settings.get(name).is_none();
+    for (missing, instead) in [
+        ("PINECONE_API_KEY", "no Pinecone: the embedded knowledge store answers"),
+        ("ANTHROPIC_API_KEY", "no Claude: the brief speaks from the diagnosis alone"),
+        ("SLACK_BOT_TOKEN", "no Slack: the brief is printed here"),
+    ] {
+        if absent(missing) {
+            eprintln!("  {} {instead} ({missing} is not set)", "·".if_supports_color(Stderr, |t| t.dimmed()));
+        }
+    }
+}
+
+fn report(options: &Run, ended: &Ended) -> Result<(), Stop> {
+    if options.json {
+        print_json(&ended.document)?;
+    }
+    if let Some(failure) = &ended.failure {
+        return Err(Stop::Failed(format!("no brief: {} ({})", failure.error, failure.cause)));
+    }
+    let text = ended.document.pointer("/brief/text").and_then(Value::as_str).unwrap_or_default();
+    if text.is_empty() {
+        return Err(Stop::Failed("the workflow ended without a brief".to_owned()));
+    }
+    if !options.json {
+        print(text)?;
+    }
+    options.html.as_deref().map_or(Ok(()), |path| write_page(path, &ended.document))
+}
+
+fn write_page(path: &Path, document: &Value) -> Result<(), Stop> {
+    let state: State = serde_json::from_value(document.clone())
+        .map_err(|error| Stop::Failed(format!("the final document is not a state document: {error}")))?;
+    let page = html::page(&state).map_err(|error| Stop::Failed(format!("the page cannot be rendered: {error}")))?;
+    std::fs::write(path, page).map_err(|error| Stop::Usage(format!("{} cannot be written: {error}", path.display())))?;
+    eprintln!("Wrote {}", path.display());
+    Ok(())
+}

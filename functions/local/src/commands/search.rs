@@ -1,0 +1,61 @@
+//! `sitrep search`: what retrieval returns for a question.
+
+use host::Settings;
+use incident::{Corpus, Passage};
+use knowledge::Question;
+use serde::Serialize;
+
+use super::index::open;
+use super::{print, print_json};
+use crate::Stop;
+use crate::cli::Search;
+
+/// A hit as `--json` prints it: the passage, and the bytes of its chunk in the source.
+#[derive(Serialize)]
+struct Shown {
+    path: String,
+    start: usize,
+    end: usize,
+    #[serde(flatten)]
+    passage: Passage,
+}
+
+/// Searches every corpus.
+pub async fn run(options: &Search) -> Result<(), Stop> {
+    let store = open(&Settings::from_process())?;
+    let (hits, answers) = store.search(&[Question::new(&options.question)], &Corpus::ALL).await;
+    answers.gaps.iter().for_each(|gap| eprintln!("  ! {}", gap.sentence));
+    let shown: Vec<Shown> = hits
+        .into_iter()
+        .enumerate()
+        .map(|(rank, hit)| Shown {
+            path: hit.chunk.source.clone(),
+            start: hit.chunk.start_byte,
+            end: hit.chunk.end_byte,
+            passage: hit.into_passage(rank + 1),
+        })
+        .collect();
+    if options.json {
+        return print_json(&shown);
+    }
+    if shown.is_empty() {
+        return print("Nothing found. `sitrep index PATH…` fills the knowledge base.");
+    }
+    let lines: Vec<String> = shown.iter().map(line).collect();
+    print(&lines.join("\n"))
+}
+
+fn line(shown: &Shown) -> String {
+    let passage = &shown.passage;
+    let section = passage.section.as_deref().map(|section| format!(" › {section}")).unwrap_or_default();
+    let first = passage.excerpt.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    format!(
+        "{:.2}  {:<12} {}:{}  {}{section}\n      {}",
+        passage.relevance,
+        passage.corpus.name(),
+        passage.source,
+        passage.start_line.unwrap_or(1),
+        passage.title,
+        incident::size::cut(first.trim(), 100)
+    )
+}

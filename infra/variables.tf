@@ -1,0 +1,39 @@
+variable "region" {
+  description = "Where everything runs."
+  type        = string
+  default     = "us-east-1"
+}
+
+variable "architecture" {
+  description = "What the zips were built for: arm64 (cargo lambda build --release --arm64) or x86_64."
+  type        = string
+  default     = "arm64"
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "arm64 or x86_64."
+  }
+}
+
+variable "packages" {
+  description = "The folder with <function>/bootstrap.zip, as cargo lambda build --output-format zip leaves it."
+  type        = string
+  default     = "../target/lambda"
+}
+
+variable "secret_arns" {
+  description = "Secrets Manager ARN per secret setting (DD_API_KEY, DD_APP_KEY, SLACK_BOT_TOKEN, …). The values never enter Terraform's state."
+  type        = map(string)
+  default     = {}
+}
+
+variable "settings" {
+  description = "Settings that are no secrets (DD_SITE, EKS_CLUSTER, KUBERNETES_URL, CLOUDFLARE_ZONE_ID, SLACK_CHANNEL, …); see .env.example."
+  type        = map(string)
+  default     = {}
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept."
+  type        = number
+  default     = 30
+}
