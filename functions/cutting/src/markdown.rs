@@ -23,18 +23,17 @@ pub(crate) struct Outline {
     pub sections: Vec<Section>,
 }
 
-/// Cuts a page by its sections; one longer than the limit is split between paragraphs.
+/// Cuts a page between its sections: neighbours share a chunk while they fit it together, for a heading with two lines below
+/// it tells little by itself; a section longer than the limit is split between paragraphs.
 pub(crate) fn cut(document: &Document) -> Cut {
     let outline = outline(document);
-    let pieces = outline
-        .sections
-        .iter()
-        .flat_map(|section| {
-            let path = (!section.path.is_empty()).then(|| section.path.join(" > "));
+    let pieces = grouped(&document.text, &outline.sections)
+        .into_iter()
+        .flat_map(|(range, paths)| {
             let piece = Piece {
-                range: section.range.clone(),
-                header: path.clone().unwrap_or_default(),
-                section: path,
+                range,
+                header: paths.join("\n"),
+                section: (!paths.is_empty()).then(|| paths.join(" · ")),
                 ..Piece::default()
             };
             piece::bounded(&document.text, piece, paragraphs::PROSE)
@@ -44,6 +43,24 @@ pub(crate) fn cut(document: &Document) -> Cut {
         chunks: piece::chunks(document, &outline.about, pieces),
         problems: problems(document, &outline.matter),
     }
+}
+
+/// Runs of sections that fit a chunk together, with the heading paths they hold.
+fn grouped(text: &str, sections: &[Section]) -> Vec<(Range<usize>, Vec<String>)> {
+    let mut groups: Vec<(Range<usize>, Vec<String>)> = Vec::new();
+    for section in sections {
+        let path = (!section.path.is_empty()).then(|| section.path.join(" > "));
+        match groups.last_mut() {
+            Some((range, paths))
+                if paragraphs::tokens(&text[range.start..section.range.end]) <= paragraphs::PROSE =>
+            {
+                range.end = section.range.end;
+                paths.extend(path);
+            }
+            _ => groups.push((section.range.clone(), path.into_iter().collect())),
+        }
+    }
+    groups
 }
 
 /// What front matter could not be read, as a sentence.
@@ -137,15 +154,27 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_cut_at_its_headings_with_their_path_and_lines() {
-        let text = "---\ntitle: Full disk\nauthor: Ada\n---\n# Ignored\nIntro.\n\n## Find\n\n### On Linux\n`df -h`\n\n```\n# not a heading\n```\n## Mend\nDelete.\n";
-        let cut = cut(&document(text));
+    fn a_page_is_cut_between_its_sections_with_their_paths_and_lines() {
+        let long = "word ".repeat(300);
+        let text = format!(
+            "---\ntitle: Full disk\nauthor: Ada\n---\n# Ignored\nIntro.\n\n## Find\n\n### On Linux\n`df -h`\n\n```\n# not a heading\n```\n## Mend\n{long}\n## Verify\nLook.\n"
+        );
+        let cut = cut(&document(&text));
         let told: Vec<_> =
             cut.chunks.iter().map(|c| (c.section.as_deref(), c.start_line, c.end_line)).collect();
-        assert_eq!(told, [(None, 5, 6), (Some("Find > On Linux"), 10, 15), (Some("Mend"), 16, 17)]);
+        assert_eq!(told, [(Some("Find > On Linux · Mend · Verify"), 5, 19)]);
+        let longer = text.replace("## Verify\n", &format!("{}\n## Verify\n", "more ".repeat(200)));
+        let cut = super::cut(&document(&longer));
+        let told: Vec<_> = cut.chunks.iter().map(|c| (c.section.as_deref(), c.start_line)).collect();
+        assert_eq!(told[0], (Some("Find > On Linux"), 5));
+        assert!(
+            told[1..]
+                .iter()
+                .all(|(section, _)| section.is_some_and(|s| s.starts_with("Mend") || s == "Verify"))
+        );
         assert!(cut.chunks.iter().all(|c| c.title == "Full disk" && c.author.as_deref() == Some("Ada")));
         for chunk in &cut.chunks {
-            assert_eq!(chunk.text, text[chunk.start_byte..chunk.end_byte]);
+            assert_eq!(chunk.text, longer[chunk.start_byte..chunk.end_byte]);
         }
     }
 
@@ -156,7 +185,8 @@ mod tests {
 
     #[test]
     fn equal_sections_keep_different_identities() {
-        let cut = cut(&document("# t\n## a\nx\n## a\nx\n"));
+        let section = format!("## a\n{}\n", "word ".repeat(300));
+        let cut = cut(&document(&format!("# t\n{section}{section}")));
         assert_eq!(cut.chunks.len(), 2);
         assert_ne!(cut.chunks[0].id(), cut.chunks[1].id());
     }

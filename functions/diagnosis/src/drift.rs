@@ -101,7 +101,7 @@ fn declaration(passage: &Passage, parameter: &str) -> Option<Declared> {
 
 #[expect(clippy::expect_used, reason = "a constant pattern, compiled by every test")]
 static BOUND: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:cap(?:ped|s)?|at most|limit(?:ed)?|maximum|max|no more than|below|under)\b[^\d\n]{0,60}?(\d{2,6})\b([^\n]{0,16})")
+    Regex::new(r"(?i)\b(?:cap(?:ped|s)?|at most|limit(?:ed)?|maximum|max|no more than)\b[^\d\n]{0,60}?\b(\d{2,6})\b([^\n]{0,16})")
         .expect("a valid pattern")
 });
 #[expect(clippy::expect_used, reason = "a constant pattern, compiled by every test")]

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use incident::diagnosis::{Match, MatchKind};
-use incident::{Corpus, Fact, Passage};
+use incident::{Corpus, Fact, Passage, size};
 use regex::Regex;
 
 use crate::calendar;
@@ -20,13 +20,13 @@ pub(crate) fn matches(scene: &Scene<'_>, lead: &Suspect, suspects: &[Suspect]) -
     let runbook = runbook(scene, lead, suspects);
     let incident = past_incident(scene, lead, suspects);
     let mut found = Vec::new();
-    found.extend(runbook.map(|p| Match {
+    found.extend(runbook.map(|p| most_concrete(scene, p)).map(|p| Match {
         kind: MatchKind::Runbook,
         passage: p.id.clone(),
         reference: p.section.clone(),
         says: line(advice(p)),
     }));
-    found.extend(incident.map(|p| Match {
+    found.extend(incident.map(|p| most_concrete(scene, p)).map(|p| Match {
         kind: MatchKind::PastIncident,
         passage: p.id.clone(),
         reference: incident_id(p),
@@ -147,21 +147,52 @@ pub(crate) fn incident_id(passage: &Passage) -> Option<String> {
     .find_map(|text| INCIDENT_ID.find(text).map(|m| m.as_str().to_owned()))
 }
 
-/// The first two lines that tell what to do or what was done, else the first line of prose.
+/// Words of advice, the most concrete first.
+const ADVICE: [&str; 8] =
+    ["index", "cap", "rolled back", "roll back", "resol", "mitigat", "recommend", "fix"];
+
+/// The passage of the same document whose advice is the most concrete; a document is retrieved in several.
+fn most_concrete<'a>(scene: &Scene<'a>, matched: &'a Passage) -> &'a Passage {
+    let rank = |p: &Passage| told(p).first().map_or(ADVICE.len(), |(rank, _)| *rank);
+    of(scene, matched.corpus)
+        .filter(|p| p.source == matched.source)
+        .min_by_key(|p| (!is_remedy(p), rank(p), p.id != matched.id))
+        .unwrap_or(matched)
+}
+
+/// True for the section that says what to do.
+fn is_remedy(passage: &Passage) -> bool {
+    let section = passage.section.as_deref().unwrap_or_default().to_lowercase();
+    ["mitigat", "resol", "remed", "recover", "fix"].iter().any(|word| section.contains(word))
+}
+
+/// The two lines that most concretely tell what to do or what was done, else the first line of prose.
 fn advice(passage: &Passage) -> String {
-    let plain = |l: &str| l.trim().trim_start_matches(['#', '-', '*', '>', ' ', '|']).trim().to_owned();
-    let told =
-        ["resol", "mitigat", "recommend", "rolled back", "roll back", "fix", "index", "cap ", "capped"];
-    let lines: Vec<String> =
-        passage.excerpt.lines().map(plain).filter(|l| l.len() > 24 && l.contains(' ')).collect();
-    let tells = |l: &&String| {
-        let lower = l.to_lowercase();
-        told.iter().any(|word| lower.contains(word))
-    };
-    let found: Vec<&str> = lines.iter().filter(tells).take(2).map(String::as_str).collect();
-    match (found.as_slice(), lines.first()) {
+    let found: Vec<String> = told(passage).iter().take(2).map(|(_, l)| size::cut(l, 105)).collect();
+    match (found.as_slice(), prose(passage).first()) {
         ([], Some(first)) => first.clone(),
         ([], None) => passage.title.clone(),
         (found, _) => found.join(" "),
     }
+}
+
+/// The lines that hold a word of advice, with the word's rank, the most concrete first.
+fn told(passage: &Passage) -> Vec<(usize, String)> {
+    let rank = |l: &String| {
+        let lower = l.to_lowercase();
+        ADVICE.iter().position(|word| lower.contains(word))
+    };
+    let mut told: Vec<(usize, String)> =
+        prose(passage).into_iter().filter_map(|l| Some((rank(&l)?, l))).collect();
+    told.sort_by_key(|(rank, _)| *rank);
+    told
+}
+
+/// Lines of some length, without markup; headings and front matter are no advice.
+fn prose(passage: &Passage) -> Vec<String> {
+    let plain =
+        |l: &str| l.replace(['*', '`', '>', '|'], "").trim().trim_start_matches(['-', ' ']).to_owned();
+    let front =
+        |l: &str| ["title:", "author:", "services:", "modified:", "#"].iter().any(|key| l.starts_with(key));
+    passage.excerpt.lines().map(plain).filter(|l| l.len() > 24 && l.contains(' ') && !front(l)).collect()
 }

@@ -22,17 +22,28 @@ pub(crate) fn added(hunk: &Hunk) -> impl Iterator<Item = &str> {
     hunk.text.lines().filter_map(|line| line.strip_prefix('+'))
 }
 
-/// The first line of a hunk that adds a query, as a line number of the new file.
+#[expect(clippy::expect_used, reason = "a constant pattern, compiled by every test")]
+static TABLE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)\b(from|into|update|join)\s+[a-z_\x22`]").expect("a valid pattern"));
+
+/// Where a hunk adds a query, as a line number of the new file: the line that names the table, else the query's first.
 pub(crate) fn query_line(hunk: &Hunk) -> Option<u32> {
     let mut number = hunk.line;
+    let (mut query, mut table) = (None, None);
     for line in hunk.text.lines() {
-        match line.strip_prefix('+') {
-            Some(text) if QUERY.is_match(text) => return Some(number),
-            _ if line.starts_with('-') || line.starts_with("@@") => {}
-            _ => number = number.saturating_add(1),
+        if let Some(text) = line.strip_prefix('+').filter(|text| !is_comment(text)) {
+            query = query.or_else(|| QUERY.is_match(text).then_some(number));
+            table = table.or_else(|| TABLE.is_match(text).then_some(number));
+        }
+        if !line.starts_with('-') && !line.starts_with("@@") {
+            number = number.saturating_add(1);
         }
     }
-    None
+    query.map(|first| table.unwrap_or(first))
+}
+
+fn is_comment(text: &str) -> bool {
+    ["//", "#", "--", "*", "/*"].iter().any(|mark| text.trim_start().starts_with(mark))
 }
 
 /// Features of a source change that was read.

@@ -175,21 +175,29 @@ fn choose<'a>(
     chosen.into_iter().map(|index| &candidates[index]).collect()
 }
 
-/// The best of each corpus, the first of each ranking, and the best that holds each identifier.
+/// The best of each corpus, the first of each ranking, and the best that holds each identifier: of all, then of each corpus.
 fn reserved(questions: &[Question], rankings: &[Ranking], candidates: &[Candidate]) -> Vec<usize> {
     let first_of = |ranking: &Ranking| {
         let (first, _) = ranking.hits.first()?;
         candidates.iter().position(|c| c.chunk.corpus == first.corpus && c.chunk.id() == first.id())
     };
     let best_of = |corpus: Corpus| candidates.iter().position(|c| c.chunk.corpus == corpus);
-    let holder = |identifier: &String| {
-        candidates.iter().position(|c| {
-            [&c.chunk.text, &c.chunk.title, &c.chunk.header].iter().any(|text| words::holds(text, identifier))
-        })
+    let holds = |c: &Candidate, identifier: &str| {
+        [&c.chunk.text, &c.chunk.title, &c.chunk.header].iter().any(|text| words::holds(text, identifier))
     };
-    let identifiers = questions.iter().flat_map(|question| &question.exact);
-    let first = rankings.iter().filter_map(first_of);
-    Corpus::ALL.into_iter().filter_map(best_of).chain(first).chain(identifiers.filter_map(holder)).collect()
+    let identifiers: Vec<&String> = questions.iter().flat_map(|question| &question.exact).collect();
+    let holder = |identifier: &&String| candidates.iter().position(|c| holds(c, identifier));
+    let holder_in = |(corpus, identifier): (Corpus, &&String)| {
+        candidates.iter().position(|c| c.chunk.corpus == corpus && holds(c, identifier))
+    };
+    let everywhere = Corpus::ALL.into_iter().flat_map(|c| identifiers.iter().map(move |name| (c, name)));
+    Corpus::ALL
+        .into_iter()
+        .filter_map(best_of)
+        .chain(rankings.iter().filter_map(first_of))
+        .chain(identifiers.iter().filter_map(holder))
+        .chain(everywhere.filter_map(holder_in))
+        .collect()
 }
 
 #[derive(Default)]

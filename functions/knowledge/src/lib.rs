@@ -9,6 +9,7 @@ pub mod excerpt;
 pub mod fusion;
 mod openai;
 pub mod pinecone;
+mod sparse;
 pub mod words;
 
 use std::collections::BTreeMap;

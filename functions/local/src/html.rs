@@ -3,6 +3,7 @@
 mod chart;
 
 use incident::{Finding, Gap, State};
+use minijinja::value::Serde;
 use minijinja::{Environment, context};
 use serde::Serialize;
 
@@ -55,8 +56,8 @@ pub fn page(state: &State) -> Result<String, minijinja::Error> {
         as_of => state.as_of.to_string(),
         brief => brief.map_or("", |brief| brief.text.as_str()),
         chart => minijinja::Value::from_safe_string(chart::timeline(state)),
-        sources => minijinja::Value::from_serialize(&sources),
-        passages => minijinja::Value::from_serialize(state.knowledge.as_ref().map(|knowledge| &knowledge.passages)),
+        sources => Serde(&sources),
+        passages => Serde(state.knowledge.as_ref().map(|knowledge| &knowledge.passages)),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use incident::fact::{ContainerState, PodState};
-use incident::{Cause, Finding, Object, Timestamp};
+use incident::{Cause, Finding, Object, ObjectKind, Timestamp};
 
 use crate::change::Deed;
 use crate::scene::Scene;
@@ -217,6 +217,15 @@ fn matching_event<'a>(scene: &Scene<'a>, group: &Failing<'_>) -> Option<(&'a Fin
         let since = event.first.map(|at| format!(" since {}", clock(at, scene.now()))).unwrap_or_default();
         Some((finding, format!("{} times{since}: {}", event.count, event.note)))
     })
+}
+
+/// True for an event about one of these pods, or about another pod of their workload: alike pods are not all listed.
+fn about(group: &Failing<'_>, event: &Finding) -> bool {
+    let sibling = || {
+        event.object.name.strip_prefix(group.culprit.name.as_str()).is_some_and(|rest| rest.starts_with('-'))
+    };
+    let listed = group.pods.iter().any(|pod| pod.object.name == event.object.name);
+    listed || (event.object.kind == ObjectKind::Pod && group.pods.len() > 1 && sibling())
 }
 
 fn short(scene: &Scene<'_>, suspect: Suspect, culprit: &Object) -> Suspect {

@@ -35,13 +35,13 @@ impl Query<'_> {
         self.check_fields()?;
         let filter = self.field.arguments.get("filter").cloned().unwrap_or_default();
         self.check_filter(&filter)?;
-        self.check_range(&filter, moment)?;
+        let (from, to) = self.range(&filter, moment)?;
         let limit = self.limit()?;
         let groups =
             if self.dataset.name.starts_with("http") { &self.world.traffic } else { &self.world.firewall };
         let rows: Vec<Row> = groups
             .iter()
-            .flat_map(|group| group.rows(moment))
+            .flat_map(|group| group.rows(from, to, moment))
             .filter(|row| self.fits(row, &filter))
             .collect();
         let mut lines = if self.dataset.grouped { self.group(&rows) } else { self.list(&rows) };
@@ -111,8 +111,9 @@ impl Query<'_> {
         Ok(())
     }
 
-    /// A query needs a beginning, and neither it nor the span may exceed the plan's.
-    fn check_range(&self, filter: &Value, moment: Moment) -> Result<(), Failure> {
+    /// The span asked about, its end now at the latest. A query needs a beginning, and neither it nor the span may exceed
+    /// the plan's.
+    fn range(&self, filter: &Value, moment: Moment) -> Result<(Timestamp, Timestamp), Failure> {
         let limits = &self.world.limits;
         let bound = |names: [&str; 2]| {
             let parts = || std::iter::once(filter).chain(filter["AND"].as_array().into_iter().flatten());
@@ -133,7 +134,7 @@ impl Query<'_> {
             let message = format!("query time range is too large. Time range can't be wider than {seconds}s");
             return Err(Failure::refused("authz", message, &path));
         }
-        Ok(())
+        Ok((from, to))
     }
 
     fn limit(&self) -> Result<usize, Failure> {
