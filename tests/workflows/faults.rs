@@ -46,7 +46,7 @@ fn assert_honest(investigated: &Investigated, case: &str) {
     assert!(!investigated.brief().is_empty(), "{case}");
     let state = &investigated.state;
     let diagnosis = state.weighed.as_ref().unwrap();
-    let checked = grounding::check_all(diagnosis.root_cause.clone(), state);
+    let checked = grounding::check_all(&diagnosis.root_cause, state);
     assert!(checked.struck.is_empty(), "{case}: {:?}", checked.struck);
 }
 

@@ -14,9 +14,9 @@ use crate::series_text::{MOVED, movement, summary};
 /// Series that always keep every point, most moved first: the ones a brief draws.
 const DRAWN: usize = 3;
 /// Points of a series that did not move: enough to see that it did not.
-const QUIET_POINTS: usize = 8;
+const QUIET_POINTS: usize = 4;
 /// Points that the series between may keep, tried in turn until everything fits.
-const POINTS: &[usize] = &[60, 30, 20, 12, 8];
+const POINTS: &[usize] = &[60, 30, 20, 12, 8, 6];
 /// What calls, gaps and the frame of the evidence take.
 const FRAME: usize = 4 * 1024;
 /// What a finding takes besides its summary and its fact: id, times, object, keys.
@@ -44,10 +44,11 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// The observations, most telling first.
-    pub fn into_observations(self) -> Vec<Observation> {
+    /// The observations, most telling first. `alerting` says which series are what the alert is about: they come before all
+    /// others and keep every point, because the onset is read from them.
+    pub fn into_observations(self, alerting: impl Fn(&Measured) -> bool) -> Vec<Observation> {
         let subjects: Vec<String> = self.measured.iter().map(|m| m.object.name.clone()).collect();
-        let (moved, quiet) = series(self.measured, &self.parameters);
+        let (moved, quiet) = series(self.measured, &self.parameters, alerting);
         let (ours, others): (Vec<Ringing>, Vec<Ringing>) = self
             .alarms
             .into_iter()
@@ -69,8 +70,13 @@ impl Reading {
 
 /// The series as observations: those that moved, furthest first, and those that did not. A background metric that did not
 /// move is not told.
-fn series(measured: Vec<Measured>, parameters: &[Parameters]) -> (Vec<Observation>, Vec<Observation>) {
-    let mut ranked: Vec<(f64, Measured)> = measured.into_iter().map(|m| (movement(&m.series), m)).collect();
+fn series(
+    measured: Vec<Measured>,
+    parameters: &[Parameters],
+    alerting: impl Fn(&Measured) -> bool,
+) -> (Vec<Observation>, Vec<Observation>) {
+    let weight = |m: Measured| if alerting(&m) { (f64::INFINITY, m) } else { (movement(&m.series), m) };
+    let mut ranked: Vec<(f64, Measured)> = measured.into_iter().map(weight).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     ranked.retain(|(movement, measured)| *movement >= MOVED || !measured.metric.background);
     let first_quiet = ranked.partition_point(|(movement, _)| *movement >= MOVED);
@@ -158,8 +164,22 @@ mod tests {
             ],
             ..Reading::default()
         };
-        let told: Vec<String> = reading.into_observations().iter().map(name).collect();
+        let told: Vec<String> = reading.into_observations(|_| false).iter().map(name).collect();
         assert_eq!(told, ["AWS/RDS DatabaseConnections", "AWS/RDS CPUUtilization", "AWS/RDS ReadIOPS"]);
+    }
+
+    #[test]
+    fn what_the_alert_is_about_comes_before_what_moved_more() {
+        let metric = |wanted: &str| DATABASE.iter().find(|m| m.name == wanted).unwrap();
+        let reading = Reading {
+            measured: vec![
+                measured("db-1", metric("DatabaseConnections"), 4_870.0),
+                measured("db-1", metric("CPUUtilization"), 95.123),
+            ],
+            ..Reading::default()
+        };
+        let told = reading.into_observations(|m| m.metric.name == "CPUUtilization");
+        assert_eq!(name(&told[0]), "AWS/RDS CPUUtilization");
     }
 
     #[test]
@@ -172,7 +192,7 @@ mod tests {
                 .collect(),
             ..Reading::default()
         };
-        let told = reading.into_observations();
+        let told = reading.into_observations(|_| false);
         let window = Window { from: start(), to: start() };
         let evidence = Evidence::new(Source::Aws, window, 1, vec![], told, vec![]);
         assert_eq!(evidence.findings.len(), 16);

@@ -251,12 +251,12 @@ async fn the_story_is_told_in_order_and_the_refusal_is_a_gap() {
     assert_eq!(
         lines[..3],
         [
-            "ReplicaLag 2.1 s at 02:19Z, baseline 100 ms, peak 2.1 s at 02:12Z",
             "CPUUtilization 95 % at 02:19Z, baseline 41 %, peak 95 % at 02:12Z",
+            "ReplicaLag 2.1 s at 02:19Z, baseline 100 ms, peak 2.1 s at 02:12Z",
             "487 of 500 connections at 02:19Z, baseline 232, peak 487 at 02:12Z",
         ]
     );
-    assert_eq!(evidence.findings[0].object.name, "prod-postgres-replica-1");
+    assert_eq!(evidence.findings[1].object.name, "prod-postgres-replica-1");
     assert_eq!(
         lines[3..],
         [
@@ -285,7 +285,7 @@ async fn the_story_is_told_in_order_and_the_refusal_is_a_gap() {
 async fn a_series_arrives_sorted_and_keeps_every_minute() {
     let (url, _) = serve(world);
     let evidence = collect(&url).await;
-    let Fact::Series(series) = &evidence.findings[1].fact else { panic!("a series") };
+    let Fact::Series(series) = &evidence.findings[0].fact else { panic!("a series") };
     assert_eq!(
         (series.metric.as_str(), series.unit.as_str(), series.count),
         ("AWS/RDS CPUUtilization", "Percent", 60)
