@@ -178,7 +178,7 @@ mod manifest {
     fn container(container: &Value) -> Value {
         json!({
             "name": container["name"], "ready": container["ready"], "restartCount": container["restart_count"],
-            "image": container["image"].as_str().unwrap_or_default(), "imageID": "",
+            "image": container["image"],
             "state": state(&container["state"]), "lastState": state(&container["last_state"]),
         })
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use incident::State;
 use local::simulate::Simulation;
 use local::workflow::{Request, investigate};
-use platform::{Recorded, Scenario};
+use platform::Scenario;
 use serde_json::Value;
 
 use crate::repository;
@@ -24,8 +24,6 @@ pub struct Investigated {
     pub state: State,
     /// The machine's own time.
     pub took: Duration,
-    /// Every request that the vendors received.
-    pub requests: Vec<Recorded>,
 }
 
 impl Investigated {
@@ -53,11 +51,8 @@ pub async fn run(scenario: Scenario) -> Investigated {
     let ended = investigate(request).await.unwrap_or_else(|stop| panic!("{}", stop.message()));
     assert_eq!(ended.failure, None);
     let state = serde_json::from_value(ended.document).expect("the final document is a state document");
-    let requests = simulation.platform.requests();
-    for request in &requests {
-        readonly::check(request);
-    }
-    Investigated { state, took: ended.took, requests }
+    simulation.platform.requests().iter().for_each(readonly::check);
+    Investigated { state, took: ended.took }
 }
 
 /// A scenario of the repository.

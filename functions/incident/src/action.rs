@@ -61,7 +61,7 @@ pub enum Action {
     SetConfig {
         /// The workload.
         workload: Object,
-        /// `DB_POOL_MAX`.
+        /// `POOL_SIZE`.
         key: String,
         /// `80`.
         value: String,
@@ -159,7 +159,7 @@ impl Action {
         }
     }
 
-    /// The imperative line a person reads: `Roll back Deployment production/game-api to v3.40.9`.
+    /// The imperative line a person reads: `Roll back cart to v1.8.2`.
     pub fn title(&self) -> String {
         match self {
             Action::RollBack { workload, to_version, to_revision, .. } => {
@@ -268,7 +268,7 @@ fn column_list(columns: &[IndexColumn]) -> String {
         .join(", ")
 }
 
-/// `deployment/game-api -n production`, or `None` when a name is not a plain one.
+/// `deployment/cart -n shop`, or `None` when a name is not a plain one.
 fn kubectl_target(workload: &Object) -> Option<String> {
     if !is_plain(&workload.name) {
         return None;

@@ -38,7 +38,7 @@ pub struct Service {
     /// Kubernetes namespace.
     #[serde(default)]
     pub namespace: Option<String>,
-    /// `Kind/name`, such as `Deployment/game-api`; a bare name is a Deployment.
+    /// `Kind/name`, such as `Deployment/cart`; a bare name is a Deployment.
     #[serde(default)]
     pub workload: Option<String>,
     /// RDS instance identifiers it uses.

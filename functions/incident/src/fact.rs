@@ -125,7 +125,7 @@ pub struct Rollout {
 /// One changed field of a pod template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldChange {
-    /// Dotted path: `containers.game-api.env.DB_POOL_MAX`.
+    /// Dotted path: `containers.cart.env.POOL_SIZE`.
     pub path: String,
     /// Value before, redacted; empty when added.
     pub from: String,

@@ -133,7 +133,7 @@ impl Object {
 }
 
 impl fmt::Display for Object {
-    /// `Deployment production/game-api`, `DatabaseInstance prod-postgres-primary`.
+    /// `Deployment shop/cart`, `DatabaseInstance orders-db`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.namespace {
             Some(namespace) => write!(f, "{} {namespace}/{}", self.kind, self.name),
