@@ -31,7 +31,7 @@ use jiff::SignedDuration;
 
 use clients::Clients;
 use metric_data::Measured;
-use telling::Reading;
+use telling::{Focus, Reading};
 
 /// Half a second less than the state machine allows, so that what was read is returned rather than lost.
 const DEADLINE: Duration = Duration::from_millis(5500);
@@ -73,7 +73,10 @@ impl Function for CollectAws {
         let run = Run::new(Source::Aws, window(state.as_of), DEADLINE);
         // Boxed: calls within calls within calls nest deeper than the compiler follows a future's layout.
         let reading = collect(&run, clients, &state.subject, state.as_of).boxed().await;
-        let observations = reading.into_observations(|measured| is_alerting(&state, measured));
+        let observations = reading.into_observations(Focus {
+            metric: state.alert.metric.as_deref().and_then(|metric| metric.rsplit('.').next()),
+            databases: &state.subject.databases,
+        });
         Ok(run.finish(observations))
     }
 }
@@ -82,13 +85,6 @@ impl Function for CollectAws {
 fn window(as_of: Timestamp) -> Window {
     let to = timestamp::minute(as_of);
     Window { from: to - WINDOW, to }
-}
-
-/// Whether a series is what the alert watches: Datadog names CloudWatch's metrics `aws.rds.cpuutilization`.
-fn is_alerting(state: &State, measured: &Measured) -> bool {
-    let watched = state.alert.metric.as_deref().and_then(|metric| metric.rsplit('.').next());
-    watched.is_some_and(|name| name.eq_ignore_ascii_case(measured.metric.name))
-        && state.subject.databases.contains(&measured.object.name)
 }
 
 async fn collect(run: &Run, clients: &Clients, subject: &Subject, as_of: Timestamp) -> Reading {

@@ -3,7 +3,7 @@
 //! Evidence holds [`size::EVIDENCE`] bytes and is cut from its end: what moved comes first, what stayed quiet last.
 
 use incident::evidence::Observation;
-use incident::{Fact, size};
+use incident::{Fact, ObjectKind, size};
 
 use crate::alarms::Ringing;
 use crate::instances::Checks;
@@ -23,6 +23,30 @@ const FRAME: usize = 4 * 1024;
 const FINDING: usize = 200;
 /// Alarms told that do not watch anything of the subject: they may be the wider trouble, or nothing.
 const OTHER_ALARMS: usize = 5;
+
+/// What the alert is about.
+#[derive(Clone, Copy, Default)]
+pub struct Focus<'a> {
+    /// The last word of the metric it watches: Datadog names CloudWatch's metrics `aws.rds.cpuutilization`.
+    pub metric: Option<&'a str>,
+    /// The subject's own databases; others that were read are their relatives.
+    pub databases: &'a [String],
+}
+
+impl Focus<'_> {
+    /// Series that the alert watches come before all others and keep every point: the onset is read from them.
+    fn is_alerting(&self, measured: &Measured) -> bool {
+        self.metric.is_some_and(|name| name.eq_ignore_ascii_case(measured.metric.name))
+            && self.databases.contains(&measured.object.name)
+    }
+
+    /// Whether a series that did not move is told all the same: none of the background, and of a relative its lag alone.
+    fn wants_quiet(&self, measured: &Measured) -> bool {
+        let is_relative = measured.object.kind == ObjectKind::DatabaseInstance
+            && !self.databases.contains(&measured.object.name);
+        !measured.metric.background && (!is_relative || measured.metric.name.ends_with("ReplicaLag"))
+    }
+}
 
 /// Everything that was read.
 #[derive(Default)]
@@ -44,11 +68,10 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// The observations, most telling first. `alerting` says which series are what the alert is about: they come before all
-    /// others and keep every point, because the onset is read from them.
-    pub fn into_observations(self, alerting: impl Fn(&Measured) -> bool) -> Vec<Observation> {
+    /// The observations, most telling first.
+    pub fn into_observations(self, focus: Focus<'_>) -> Vec<Observation> {
         let subjects: Vec<String> = self.measured.iter().map(|m| m.object.name.clone()).collect();
-        let (moved, quiet) = series(self.measured, &self.parameters, alerting);
+        let (moved, quiet) = series(self.measured, &self.parameters, focus);
         let (ours, others): (Vec<Ringing>, Vec<Ringing>) = self
             .alarms
             .into_iter()
@@ -68,17 +91,16 @@ impl Reading {
     }
 }
 
-/// The series as observations: those that moved, furthest first, and those that did not. A background metric that did not
-/// move is not told.
+/// The series as observations: those that moved, furthest first, and those that did not.
 fn series(
     measured: Vec<Measured>,
     parameters: &[Parameters],
-    alerting: impl Fn(&Measured) -> bool,
+    focus: Focus<'_>,
 ) -> (Vec<Observation>, Vec<Observation>) {
-    let weight = |m: Measured| if alerting(&m) { (f64::INFINITY, m) } else { (movement(&m.series), m) };
+    let weight = |m: Measured| if focus.is_alerting(&m) { (f64::INFINITY, m) } else { (movement(&m.series), m) };
     let mut ranked: Vec<(f64, Measured)> = measured.into_iter().map(weight).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    ranked.retain(|(movement, measured)| *movement >= MOVED || !measured.metric.background);
+    ranked.retain(|(movement, measured)| *movement >= MOVED || focus.wants_quiet(measured));
     let first_quiet = ranked.partition_point(|(movement, _)| *movement >= MOVED);
     let quiet = ranked.split_off(first_quiet);
     let observed = |measured: Measured| {
@@ -129,7 +151,7 @@ fn thin_after(told: Vec<Observation>, drawn: usize, points: usize) -> Vec<Observ
 mod tests {
     use super::*;
     use crate::metric::{DATABASE, Metric};
-    use incident::{Evidence, Object, ObjectKind, Series, Source, Status, Window};
+    use incident::{Evidence, Object, Series, Source, Status, Window};
     use jiff::{SignedDuration, Timestamp};
 
     fn start() -> Timestamp {
@@ -143,6 +165,10 @@ mod tests {
         });
         let series = Series::from_points(metric.full_name(), metric.stat, metric.unit, 60, points).unwrap();
         Measured { object: Object::new(ObjectKind::DatabaseInstance, database), metric, series }
+    }
+
+    fn focus<'a>(metric: Option<&'a str>, databases: &'a [String]) -> Focus<'a> {
+        Focus { metric, databases }
     }
 
     fn name(observation: &Observation) -> String {
@@ -159,12 +185,13 @@ mod tests {
             measured: vec![
                 measured("db-1", metric("SwapUsage"), 41.24),
                 measured("db-1", metric("ReadIOPS"), 41.24),
+                measured("db-2", metric("ReadIOPS"), 41.24),
                 measured("db-1", metric("CPUUtilization"), 95.123),
                 measured("db-1", metric("DatabaseConnections"), 487.0),
             ],
             ..Reading::default()
         };
-        let told: Vec<String> = reading.into_observations(|_| false).iter().map(name).collect();
+        let told: Vec<String> = reading.into_observations(focus(None, &["db-1".to_owned()])).iter().map(name).collect();
         assert_eq!(told, ["AWS/RDS DatabaseConnections", "AWS/RDS CPUUtilization", "AWS/RDS ReadIOPS"]);
     }
 
@@ -178,7 +205,7 @@ mod tests {
             ],
             ..Reading::default()
         };
-        let told = reading.into_observations(|m| m.metric.name == "CPUUtilization");
+        let told = reading.into_observations(focus(Some("cpuutilization"), &["db-1".to_owned()]));
         assert_eq!(name(&told[0]), "AWS/RDS CPUUtilization");
     }
 
@@ -192,7 +219,7 @@ mod tests {
                 .collect(),
             ..Reading::default()
         };
-        let told = reading.into_observations(|_| false);
+        let told = reading.into_observations(Focus::default());
         let window = Window { from: start(), to: start() };
         let evidence = Evidence::new(Source::Aws, window, 1, vec![], told, vec![]);
         assert_eq!(evidence.findings.len(), 16);
