@@ -4,7 +4,7 @@ use host::Settings;
 use incident::{Level, Verdict, size};
 use serde_json::Value;
 
-use super::{Investigated, run, scenario};
+use super::{Investigated, changed, run, scenario};
 use crate::names_in;
 
 /// The sections of a brief, in the order that people learned to read them in.
@@ -135,6 +135,29 @@ async fn no_credential_of_any_vendor_reaches_the_document() {
     for (name, secret) in secrets {
         assert!(!text.contains(secret), "{name} is in the document");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slack_gets_one_message_that_is_replaced_by_the_draft_and_then_by_the_brief() {
+    let investigated = run(changed("demo", |files| {
+        files.insert("slack.yaml".to_owned(), Value::Object(serde_json::Map::new()));
+    }))
+    .await;
+    let calls: Vec<(&str, Value)> = investigated
+        .requests
+        .iter()
+        .filter(|request| request.vendor == platform::Vendor::Slack)
+        .map(|request| (request.path.rsplit('/').next().unwrap(), serde_json::from_slice(&request.body).unwrap()))
+        .collect();
+    let names: Vec<&str> = calls.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names[..3], ["chat.postMessage", "chat.update", "chat.update"]);
+    assert_eq!(calls[1].1["ts"], calls[2].1["ts"]);
+    let state = &investigated.state;
+    let (announced, brief) = (state.announcement.as_ref().unwrap(), state.brief.as_ref().unwrap());
+    assert_eq!(brief.posted, incident::brief::Posted::Slack, "{:?}", brief.gap);
+    assert_eq!((&announced.ts, &announced.channel), (&brief.ts, &brief.channel));
+    // Whatever follows the brief is detail in its thread.
+    assert!(calls[3..].iter().all(|(_, body)| body["thread_ts"] == calls[2].1["ts"]), "{names:?}");
 }
 
 #[test]

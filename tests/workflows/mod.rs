@@ -6,6 +6,7 @@ mod faults;
 mod input;
 mod metamorphic;
 mod readonly;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use incident::State;
 use local::simulate::Simulation;
 use local::workflow::{Request, investigate};
-use platform::Scenario;
+use platform::{Recorded, Scenario};
 use serde_json::Value;
 
 use crate::repository;
@@ -24,6 +25,8 @@ pub struct Investigated {
     pub state: State,
     /// The machine's own time.
     pub took: Duration,
+    /// Every request that the vendors received, as they came.
+    pub requests: Vec<Recorded>,
 }
 
 impl Investigated {
@@ -51,8 +54,9 @@ pub async fn run(scenario: Scenario) -> Investigated {
     let ended = investigate(request).await.unwrap_or_else(|stop| panic!("{}", stop.message()));
     assert_eq!(ended.failure, None);
     let state = serde_json::from_value(ended.document).expect("the final document is a state document");
-    simulation.platform.requests().iter().for_each(readonly::check);
-    Investigated { state, took: ended.took }
+    let requests = simulation.platform.requests();
+    requests.iter().for_each(readonly::check);
+    Investigated { state, took: ended.took, requests }
 }
 
 /// A scenario of the repository.

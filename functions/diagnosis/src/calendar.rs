@@ -9,7 +9,6 @@ use regex::Regex;
 
 use crate::overlap::of;
 use crate::scene::Scene;
-use crate::words::clock;
 
 /// A scheduled event that covers the onset.
 #[derive(Debug, Clone)]
@@ -17,13 +16,14 @@ pub(crate) struct Hit<'a> {
     pub(crate) passage: &'a Passage,
     pub(crate) name: String,
     pub(crate) from: Timestamp,
-    pub(crate) to: Timestamp,
+    /// The span as the calendar writes it: `02:00–03:00 UTC`.
+    pub(crate) span: String,
 }
 
 impl Hit<'_> {
-    /// `Daily cup, 02:00Z–03:00Z`.
-    pub(crate) fn says(&self, scene: &Scene<'_>) -> String {
-        format!("{}, {}–{}", self.name, clock(self.from, scene.now()), clock(self.to, scene.now()))
+    /// `Daily cup (02:00–03:00 UTC)`.
+    pub(crate) fn says(&self) -> String {
+        format!("{} ({})", self.name, self.span)
     }
 }
 
@@ -39,8 +39,9 @@ pub(crate) fn hit<'a>(scene: &Scene<'a>) -> Option<Hit<'a>> {
     let onset = scene.onset.as_ref()?.at;
     of(scene, Corpus::Runbooks).filter(|p| is_calendar(p)).find_map(|passage| {
         passage.excerpt.lines().find_map(|line| {
-            let (from, to) = covering(line, onset)?;
-            Some(Hit { passage, name: name(line), from, to })
+            let (from, _) = covering(line, onset)?;
+            let span = RANGE.find(line)?.as_str().to_owned();
+            Some(Hit { passage, name: name(line), from, span })
         })
     })
 }

@@ -82,7 +82,7 @@ fn normal(scene: &Scene<'_>, curve: &Curve<'_>) -> Option<String> {
             meaning.say(curve.worst()),
             clock(shift.at, scene.now())
         ),
-        None => format!("{said}{bound}, and did not leave its level."),
+        None => format!("{said}{bound}, and did not move."),
     })
 }
 

@@ -68,6 +68,11 @@ impl Change<'_> {
         }
     }
 
+    /// What was changed, without what was there before: `api v2`.
+    pub(crate) fn short(&self) -> &str {
+        self.label.split(" (before: ").next().unwrap_or(&self.label)
+    }
+
     /// The version now running.
     pub(crate) fn version(&self) -> Option<&str> {
         match self.deed {
@@ -242,7 +247,7 @@ fn is_configuration(event: &DatabaseEvent) -> bool {
     event.categories.iter().any(|c| c.eq_ignore_ascii_case("configuration change"))
 }
 
-/// When a change happened against the onset, in words: `02:11Z, 2 min before the onset`.
+/// When a change happened against the onset, in words: `02:11 UTC, 2 min before the onset`.
 pub(crate) fn when(scene: &Scene<'_>, change: &Change<'_>) -> String {
     let at = clock(change.at, scene.now());
     match change.order {

@@ -39,6 +39,39 @@ impl<'a> Curve<'a> {
         self.shift.map_or(self.series.baseline, |s| s.before) * self.meaning.scale(self.series)
     }
 
+    /// The newest value read: what every chart and line shows as its state now. Judgements rest on [`Curve::now`], which one
+    /// odd point cannot sway.
+    pub(crate) fn newest(&self) -> f64 {
+        self.series.last * self.meaning.scale(self.series)
+    }
+
+    /// The level before, in one of the figures the series itself states: its baseline, or its first point where the window
+    /// begins too late for one. Two lines about one series must not name two levels.
+    pub(crate) fn stated_before(&self) -> f64 {
+        let level = self.shift.map_or(self.series.baseline, |s| s.before);
+        let first = self.series.points.first().map_or(self.series.baseline, |p| p.1);
+        let nearer = (first - level).abs() < (self.series.baseline - level).abs() / 2.0;
+        let stated = if nearer { first } else { self.series.baseline };
+        stated * self.meaning.scale(self.series)
+    }
+
+    /// `CPU of db-1 rose from 41 % to 95 %`; what did not move is where it is.
+    pub(crate) fn told(&self) -> String {
+        let (before, now) = (self.stated_before(), self.newest());
+        let (noun, name) = (self.meaning.noun, &self.finding.object.name);
+        let say = |value: f64| self.meaning.say(value);
+        match self.worsened() {
+            Some(shift) if shift.over || say(before) == say(now) => {
+                format!("{noun} of {name} reached {} and is back at {}", say(self.worst()), say(now))
+            }
+            Some(_) => {
+                let verb = if now > before { "rose" } else { "fell" };
+                format!("{noun} of {name} {verb} from {} to {}", say(before), say(now))
+            }
+            None => format!("{noun} of {name} is at {}", say(now)),
+        }
+    }
+
     /// The worst value read.
     pub(crate) fn worst(&self) -> f64 {
         let extreme = match self.meaning.bad {

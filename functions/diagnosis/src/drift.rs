@@ -28,17 +28,18 @@ pub(crate) fn terraform(scene: &Scene<'_>, lead: &Suspect, runbook: Option<&Pass
             kind: MatchKind::Terraform,
             passage: passage.id.clone(),
             reference: passage.section.clone(),
-            says: line(compared(scene, passage, parameter, &declared, runbook)),
+            place: declared.line.map(|n| format!("{}:{n}", passage.source)),
+            says: line(compared(scene, parameter, &declared, runbook)),
         });
     }
     let passage = of(scene, Corpus::Terraform).find(about)?;
-    let place = passage.start_line.map(|n| format!(" line {n}")).unwrap_or_default();
     let what = passage.section.clone().unwrap_or_else(|| passage.title.clone());
     Some(Match {
         kind: MatchKind::Terraform,
         passage: passage.id.clone(),
         reference: passage.section.clone(),
-        says: line(format!("{}{place} defines {what}", passage.source)),
+        place: None,
+        says: line(format!("defines {what}")),
     })
 }
 
@@ -50,12 +51,10 @@ struct Declared {
 
 fn compared(
     scene: &Scene<'_>,
-    passage: &Passage,
     parameter: &DatabaseParameter,
     declared: &Declared,
     runbook: Option<&Passage>,
 ) -> String {
-    let place = declared.line.map(|n| format!(" line {n}")).unwrap_or_default();
     let live = parameter.resolved.map_or_else(|| parameter.value.clone(), number);
     let agreement = match (declared.value.parse::<f64>(), parameter.resolved) {
         (Ok(declared), Some(live)) if (declared - live).abs() > f64::EPSILON => {
@@ -67,10 +66,7 @@ fn compared(
         .and_then(|book| recommended(scene, book, &parameter.name, parameter.resolved))
         .map(|value| format!("; the runbook recommends {}", number(value)))
         .unwrap_or_default();
-    format!(
-        "{}{place}: {} = {}, live {live}{agreement}{advice}",
-        passage.source, parameter.name, declared.value
-    )
+    format!("{} = {}, live {live}{agreement}{advice}", parameter.name, declared.value)
 }
 
 fn parameters<'a>(scene: &Scene<'a>) -> Vec<(&'a Finding, &'a DatabaseParameter)> {
@@ -109,7 +105,12 @@ static ASSIGNMENT: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b[A-Za-z_]{4,}\s*=\s*\S+").expect("a valid pattern"));
 
 /// The bound a runbook sets in all: not one per pod, and not the live value itself.
-fn recommended(scene: &Scene<'_>, book: &Passage, parameter: &str, live: Option<f64>) -> Option<f64> {
+pub(crate) fn recommended(
+    scene: &Scene<'_>,
+    book: &Passage,
+    parameter: &str,
+    live: Option<f64>,
+) -> Option<f64> {
     let topic = if parameter.contains("connection") { "connection" } else { parameter };
     let same = of(scene, Corpus::Runbooks).filter(|p| p.source == book.source);
     same.flat_map(|p| p.excerpt.lines())

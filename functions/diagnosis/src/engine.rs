@@ -1,19 +1,20 @@
 //! The order of work: scene, detectors, knowledge, ranking, and the document that comes out.
 
-use incident::diagnosis::{Confidence, Hypothesis, MomentKind, Reason, RuledOut};
+use incident::diagnosis::{Hypothesis, MomentKind, RuledOut};
 use incident::{Diagnosis, Level, ProposedAction, Source, State, Verdict};
 
 use crate::scene::Scene;
 use crate::suspect::{Suspect, level};
 use crate::words::line;
-use crate::{actions, calendar, calm, detectors, fit, matches, missing, ranking, recommend, timeline, weigh};
+use crate::{
+    actions, calendar, calm, detectors, fit, matches, missing, ranking, reasons, recommend, timeline, weigh,
+};
 
-/// Hypotheses, features of one, losers, claims and reasons that are kept.
+/// Hypotheses, features of one, losers and claims that are kept.
 const MOST_HYPOTHESES: usize = 6;
 const MOST_FEATURES: usize = 10;
 const MOST_RULED_OUT: usize = 14;
-const MOST_CLAIMS: usize = 7;
-const MOST_REASONS: usize = 9;
+const MOST_CLAIMS: usize = 6;
 
 /// Evidence, and knowledge where `with_knowledge`, to a diagnosis.
 pub(crate) fn examine(state: &State, with_knowledge: bool) -> Diagnosis {
@@ -50,7 +51,7 @@ fn state_causes(scene: &Scene<'_>, diagnosis: &mut Diagnosis, suspects: &[Suspec
         suspects.iter().take(MOST_HYPOTHESES).enumerate().map(|(i, s)| hypothesis(scene, i, s)).collect();
     diagnosis.root_cause =
         suspects[..leading].iter().flat_map(|s| s.claims.clone()).take(MOST_CLAIMS).collect();
-    diagnosis.confidence = confidence(scene, lead);
+    diagnosis.confidence = reasons::confidence(scene, lead);
     let mut proposed: Vec<ProposedAction> =
         suspects[..leading].iter().flat_map(|s| actions::actions(scene, s)).collect();
     if scene.knowledge.is_some() {
@@ -58,7 +59,7 @@ fn state_causes(scene: &Scene<'_>, diagnosis: &mut Diagnosis, suspects: &[Suspec
         proposed.extend(recommend::actions(scene, lead, suspects, &diagnosis.matches));
         diagnosis.timeline.extend(calendar::hit(scene).map(|hit| {
             let object = calm::subject_object(scene);
-            timeline::moment(scene, hit.from, 0, MomentKind::Calendar, object, hit.says(scene), Vec::new())
+            timeline::moment(scene, hit.from, 0, MomentKind::Calendar, object, hit.says(), Vec::new())
         }));
         diagnosis.timeline.sort_by_key(|m| m.at);
     }
@@ -79,37 +80,6 @@ fn hypothesis(scene: &Scene<'_>, place: usize, suspect: &Suspect) -> Hypothesis 
         confidence,
         features,
     }
-}
-
-/// The lead's features as reasons, then what limits it, then the sources that were not read.
-fn confidence(scene: &Scene<'_>, lead: &Suspect) -> Confidence {
-    let number = lead.confidence(scene);
-    let mut features: Vec<_> = lead.features.iter().collect();
-    features.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
-    let limits = lead.caps.iter().map(|(_, why)| why.clone());
-    let unread = Source::COLLECTED
-        .into_iter()
-        .filter(|s| !scene.read(*s))
-        .map(|s| format!("{} was not read", s.title()));
-    let against: Vec<String> = limits.chain(unread).collect();
-    let room = MOST_REASONS.saturating_sub(against.len().min(4));
-    let mut reasons: Vec<Reason> = features
-        .into_iter()
-        .take(room)
-        .map(|f| Reason {
-            supports: f.supports,
-            text: f.text.clone(),
-            evidence: f.evidence.clone(),
-            passages: f.passages.clone(),
-        })
-        .collect();
-    reasons.extend(against.into_iter().take(4).map(|text| Reason {
-        supports: false,
-        text: line(text),
-        evidence: Vec::new(),
-        passages: Vec::new(),
-    }));
-    Confidence { level: level(number), number, reasons }
 }
 
 /// The examined losers; where all is well, the weak suspects are losers too.

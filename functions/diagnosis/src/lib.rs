@@ -21,6 +21,7 @@ mod missing;
 mod onset;
 mod overlap;
 mod ranking;
+mod reasons;
 mod recommend;
 mod scene;
 mod signals;

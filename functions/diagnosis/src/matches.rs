@@ -11,9 +11,10 @@ use crate::drift;
 use crate::mechanism;
 use crate::overlap::{hits, identifiers, names, of, speaks_of, text};
 use crate::ranking::explains;
+use crate::recommend::{cap_in, index_in};
 use crate::scene::Scene;
 use crate::suspect::Suspect;
-use crate::words::line;
+use crate::words::{line, number};
 
 /// The best match of each kind, in the order a brief prints them.
 pub(crate) fn matches(scene: &Scene<'_>, lead: &Suspect, suspects: &[Suspect]) -> Vec<Match> {
@@ -24,12 +25,14 @@ pub(crate) fn matches(scene: &Scene<'_>, lead: &Suspect, suspects: &[Suspect]) -
         kind: MatchKind::Runbook,
         passage: p.id.clone(),
         reference: p.section.clone(),
-        says: line(advice(p)),
+        place: None,
+        says: line(measures(scene, p).unwrap_or_else(|| advice(p))),
     }));
     found.extend(incident.map(|p| most_concrete(scene, p)).map(|p| Match {
         kind: MatchKind::PastIncident,
         passage: p.id.clone(),
         reference: incident_id(p),
+        place: None,
         says: line(advice(p)),
     }));
     found.extend(drift::terraform(scene, lead, runbook));
@@ -38,7 +41,8 @@ pub(crate) fn matches(scene: &Scene<'_>, lead: &Suspect, suspects: &[Suspect]) -
         kind: MatchKind::Calendar,
         passage: hit.passage.id.clone(),
         reference: None,
-        says: line(hit.says(scene)),
+        place: None,
+        says: line(hit.says()),
     }));
     found
 }
@@ -106,12 +110,14 @@ fn source(scene: &Scene<'_>, lead: &Suspect) -> Option<Match> {
             .or_else(|| of(scene, Corpus::SourceCode).find(same_file))
             .or_else(|| of(scene, Corpus::SourceCode).find(same_words));
         if let Some(passage) = found {
-            let at = mechanism::query_line(hunk).unwrap_or(hunk.line);
+            let query = mechanism::query_line(hunk);
+            let says = if query.is_some() { "the change adds a query here" } else { "the change touches it" };
             return Some(Match {
                 kind: MatchKind::Source,
                 passage: passage.id.clone(),
                 reference: passage.section.clone(),
-                says: line(format!("the change touches {}:{at}", hunk.path)),
+                place: Some(format!("{}:{}", hunk.path, query.unwrap_or(hunk.line))),
+                says: says.to_owned(),
             });
         }
     }
@@ -122,6 +128,7 @@ fn source(scene: &Scene<'_>, lead: &Suspect) -> Option<Match> {
         kind: MatchKind::Source,
         passage: query.id.clone(),
         reference: query.section.clone(),
+        place: None,
         says: "holds a database query; whether the change touched it was not read".to_owned(),
     })
 }
@@ -166,14 +173,48 @@ fn is_remedy(passage: &Passage) -> bool {
     ["mitigat", "resol", "remed", "recover", "fix"].iter().any(|word| section.contains(word))
 }
 
-/// The two lines that most concretely tell what to do or what was done, else the first line of prose.
+/// What a runbook recommends, where it can be read strictly: the index, the cap of the pools, the bound in all.
+fn measures(scene: &Scene<'_>, book: &Passage) -> Option<String> {
+    let pages = || of(scene, book.corpus).filter(|p| p.source == book.source);
+    let index = pages().find_map(|p| index_in(&p.excerpt)).map(|(_, table, columns)| {
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|c| format!("{}{}", c.name, if c.descending { " DESC" } else { "" }))
+            .collect();
+        format!("an index on {table} ({})", columns.join(", "))
+    });
+    let bound = scene.findings.iter().find_map(|(f, _)| match &f.fact {
+        Fact::DatabaseParameter(p) if p.name == "max_connections" => {
+            drift::recommended(scene, book, &p.name, p.resolved)
+        }
+        _ => None,
+    });
+    let cap = pages().find_map(|p| cap_in(&p.excerpt)).map(|(key, value)| format!("{key}={value}"));
+    let pools = match (bound, cap) {
+        (Some(bound), Some(cap)) => Some(format!("at most {} connections in all ({cap})", number(bound))),
+        (Some(bound), None) => Some(format!("at most {} connections in all", number(bound))),
+        (None, cap) => cap,
+    };
+    let all: Vec<String> = index.into_iter().chain(pools).collect();
+    (!all.is_empty()).then(|| format!("recommends {}", all.join(" and ")))
+}
+
+/// The two lines that most concretely tell what to do or what was done, else the first line of prose. Commands are no advice:
+/// what can be done stands among the actions.
 fn advice(passage: &Passage) -> String {
-    let found: Vec<String> = told(passage).iter().take(2).map(|(_, l)| size::cut(l, 105)).collect();
+    let found: Vec<String> = told(passage).iter().take(2).map(|(_, l)| sentence_of(l)).collect();
     match (found.as_slice(), prose(passage).first()) {
         ([], Some(first)) => first.clone(),
         ([], None) => passage.title.clone(),
         (found, _) => found.join(" "),
     }
+}
+
+/// The line's first sentence, closed by a full stop.
+fn sentence_of(text: &str) -> String {
+    let first = text.split_once(". ").map_or(text, |(first, _)| first);
+    let first = first.trim_end_matches([':', '.', ';', ' ']);
+    format!("{}.", size::cut(first, 110))
 }
 
 /// The lines that hold a word of advice, with the word's rank, the most concrete first.
@@ -194,5 +235,7 @@ fn prose(passage: &Passage) -> Vec<String> {
         |l: &str| l.replace(['*', '`', '>', '|'], "").trim().trim_start_matches(['-', ' ']).to_owned();
     let front =
         |l: &str| ["title:", "author:", "services:", "modified:", "#"].iter().any(|key| l.starts_with(key));
-    passage.excerpt.lines().map(plain).filter(|l| l.len() > 24 && l.contains(' ') && !front(l)).collect()
+    let command = |l: &str| index_in(l).is_some();
+    let prose = passage.excerpt.lines().map(plain).filter(|l| l.len() > 24 && l.contains(' '));
+    prose.filter(|l| !front(l) && !command(l)).collect()
 }

@@ -1,4 +1,5 @@
-//! What could not be seen, and what it would tell.
+//! What could not be seen, and what it would tell: a source, or one call of a source, that did not answer. What was read and
+//! merely cut for size is no such thing.
 
 use incident::diagnosis::Missing;
 use incident::{Source, size};
@@ -6,24 +7,22 @@ use incident::{Source, size};
 use crate::scene::Scene;
 
 /// Entries kept.
-const MOST: usize = 10;
+const MOST: usize = 8;
 
-/// Sources that are absent or unread first, then the gaps within those that were read.
+/// Sources that are absent or unread first, then the calls that failed within those that were read.
 pub(crate) fn missing(scene: &Scene<'_>) -> Vec<Missing> {
-    let unread = Source::COLLECTED
+    let sources = Source::COLLECTED
         .into_iter()
         .filter(|source| !scene.read(*source))
         .map(|source| Missing { what: source.title().to_owned(), would_tell: would_tell(source).to_owned() });
-    let gaps = scene
-        .state
-        .evidence
-        .iter()
-        .filter(|e| scene.read(e.source))
-        .flat_map(|e| &e.gaps)
-        .chain(scene.knowledge.iter().flat_map(|k| &k.gaps));
-    let gaps =
-        gaps.map(|gap| Missing { what: size::cut(&gap.what, 60), would_tell: size::cut(&gap.sentence, 160) });
-    unread.chain(gaps).take(MOST).collect()
+    let calls = scene.state.evidence.iter().filter(|e| scene.read(e.source)).flat_map(|evidence| {
+        evidence.gaps.iter().filter_map(move |gap| {
+            let failed = evidence.calls.iter().any(|call| call.status.is_gap() && call.name == gap.what);
+            let what = size::cut(&format!("{} {}", evidence.source.title(), gap.what), 60);
+            failed.then(|| Missing { what, would_tell: would_tell(evidence.source).to_owned() })
+        })
+    });
+    sources.chain(calls).take(MOST).collect()
 }
 
 fn would_tell(source: Source) -> &'static str {

@@ -90,7 +90,7 @@ static CAP: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The first plain `CREATE INDEX name ON table (columns)`: identifiers only, no expression, no predicate.
-fn index_in(text: &str) -> Option<(String, String, Vec<IndexColumn>)> {
+pub(crate) fn index_in(text: &str) -> Option<(String, String, Vec<IndexColumn>)> {
     CREATE_INDEX.captures_iter(text).find_map(|found| {
         let part = |i: usize| found.get(i).map(|m| m.as_str().to_owned());
         let columns = part(3)?.split(',').map(column).collect::<Option<Vec<_>>>()?;
@@ -110,7 +110,8 @@ fn column(text: &str) -> Option<IndexColumn> {
     plain.then(|| IndexColumn { name: (*name).to_owned(), descending })
 }
 
-fn cap_in(text: &str) -> Option<(String, String)> {
+/// The first `SOMETHING_POOL_MAX=80`.
+pub(crate) fn cap_in(text: &str) -> Option<(String, String)> {
     let found = CAP.captures(text)?;
     Some((found.get(1)?.as_str().to_owned(), found.get(2)?.as_str().to_owned()))
 }

@@ -73,7 +73,8 @@ fn onset_and_alert(scene: &Scene<'_>) -> Vec<Moment> {
     if let Some(onset) = scene.onset.as_ref().filter(|o| o.evidence != "alert") {
         let curve = scene.curves.iter().find(|c| c.finding.id == onset.evidence);
         let text = match curve {
-            Some(c) => format!("{}: the level of {} is left", c.meaning.noun, c.meaning.say(c.before())),
+            Some(c) if c.worsened().is_some_and(|s| !s.rose()) => format!("{} begins to fall", c.meaning.noun),
+            Some(c) => format!("{} begins to climb", c.meaning.noun),
             None => "the first failure is seen".to_owned(),
         };
         let object = curve.map_or_else(|| calm::subject_object(scene), |c| c.finding.object.clone());
@@ -93,8 +94,8 @@ fn symptoms(scene: &Scene<'_>) -> Vec<Moment> {
             let text = format!(
                 "{} from {} to {}",
                 c.meaning.noun,
-                c.meaning.say(c.before()),
-                c.meaning.say(c.now())
+                c.meaning.say(c.stated_before()),
+                c.meaning.say(c.newest())
             );
             Some(moment(
                 scene,

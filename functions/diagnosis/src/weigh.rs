@@ -22,7 +22,11 @@ pub(crate) fn weigh(scene: &Scene<'_>, suspects: &mut [Suspect]) {
             let name = matches::incident_id(passage).unwrap_or_else(|| passage.title.clone());
             let text = format!("{name} had the same shape");
             suspect.add("past_incident_same_shape", 0.5, &text, &[], &[&passage.id]);
-            suspect.claims.push(claim(format!("{text}: {}.", passage.title), &[], &[&passage.id]));
+            // A title that begins with the incident's id says it again.
+            let title = passage.title.strip_prefix(&name).unwrap_or(&passage.title);
+            let title = title.trim_start_matches([':', '—', '–', '-', ' ']);
+            let quoted = if title.is_empty() { String::new() } else { format!(": “{title}”") };
+            suspect.claims.push(claim(format!("{text}{quoted}."), &[], &[&passage.id]));
         }
     }
     let Some(hit) = calendar::hit(scene) else { return };
@@ -33,7 +37,7 @@ pub(crate) fn weigh(scene: &Scene<'_>, suspects: &mut [Suspect]) {
             Cause::RegressionByDeploy | Cause::HpaLimit => 0.2,
             _ => continue,
         };
-        let text = format!("the onset falls into {}", hit.says(scene));
+        let text = format!("it began during {}", hit.says());
         suspect.add("calendar_hit", weight, &text, &[], &[&hit.passage.id]);
         if weight > 0.0 {
             suspect.claims.push(claim(

@@ -5,12 +5,12 @@ use incident::{Object, Timestamp, size};
 /// The most characters of one line of the diagnosis.
 const LINE_CHARS: usize = 220;
 
-/// `02:11Z`, with the date in front when it is not the day of `now`.
+/// `02:11 UTC`, with the date in front when it is not the day of `now`.
 pub(crate) fn clock(at: Timestamp, now: Timestamp) -> String {
     if at.strftime("%F").to_string() == now.strftime("%F").to_string() {
-        at.strftime("%H:%MZ").to_string()
+        at.strftime("%H:%M UTC").to_string()
     } else {
-        at.strftime("%F %H:%MZ").to_string()
+        at.strftime("%F %H:%M UTC").to_string()
     }
 }
 
@@ -27,11 +27,29 @@ pub(crate) fn span(seconds: i64) -> String {
     }
 }
 
-/// A number with at most one decimal, two below one: the precision a reader of a graph has.
+/// A number with the precision a reader of a graph has: whole from a hundred on, two decimals below one, else one.
 pub(crate) fn number(value: f64) -> String {
-    let text = if value.abs() < 1.0 { format!("{value:.2}") } else { format!("{value:.1}") };
+    let decimals = match value.abs() {
+        100.0.. => return format!("{value:.0}"),
+        1.0.. => 1,
+        _ => 2,
+    };
+    let text = format!("{value:.decimals$}");
     let short = text.trim_end_matches('0').trim_end_matches('.');
     if matches!(short, "" | "-" | "-0") { "0".to_owned() } else { short.to_owned() }
+}
+
+/// A count with its thousands apart: `314,474`.
+pub(crate) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// A share of one as a percentage: `97 %`.
@@ -73,14 +91,15 @@ mod tests {
 
     #[test]
     fn numbers_drop_what_a_reader_cannot_see() {
-        let said: Vec<_> = [95.0, 94.87, 2.1, 0.034, 0.0, -0.001, 487.0].map(number).to_vec();
-        assert_eq!(said, ["95", "94.9", "2.1", "0.03", "0", "0", "487"]);
+        let said: Vec<_> = [95.0, 94.87, 2.1, 0.034, 0.0, -0.001, 487.0, 228.6].map(number).to_vec();
+        assert_eq!(said, ["95", "94.9", "2.1", "0.03", "0", "0", "487", "229"]);
+        assert_eq!([7, 1_000, 314_474].map(grouped), ["7", "1,000", "314,474"]);
     }
 
     #[test]
     fn another_day_shows_its_date() {
         let now = "2026-01-02T00:05:00Z".parse().unwrap();
-        assert_eq!(clock("2026-01-01T23:59:00Z".parse().unwrap(), now), "2026-01-01 23:59Z");
-        assert_eq!(clock("2026-01-02T00:01:59Z".parse().unwrap(), now), "00:01Z");
+        assert_eq!(clock("2026-01-01T23:59:00Z".parse().unwrap(), now), "2026-01-01 23:59 UTC");
+        assert_eq!(clock("2026-01-02T00:01:59Z".parse().unwrap(), now), "00:01 UTC");
     }
 }

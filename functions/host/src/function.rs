@@ -7,6 +7,7 @@ use std::sync::Arc;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use crate::{Fault, Settings, trace};
 
@@ -45,20 +46,29 @@ pub async fn handler<F: Function>(settings: &Settings) -> Result<Handler, Fault>
 }
 
 /// Runs a function under the Lambda runtime until the environment ends. The whole of every `main`.
+///
+/// The function is built before the first event. Where that fails, whoever calls it is told, by the fault's name, and the
+/// next call tries again; a process that ended instead would be an error without a name, or, locally, no answer at all.
 pub fn serve<F: Function>() -> Result<(), lambda_runtime::Error> {
     trace::on_lambda();
     // One vCPU at most and nothing but waiting to do: one thread starts faster than two.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let settings = Settings::from_process().resolve_secrets().await?;
-        let function = F::new(&settings).await?;
-        let function = &function;
+        let built = &OnceCell::new();
+        if let Err(fault) = built.get_or_try_init(build::<F>).await {
+            tracing::error!(fault.name, fault.message, "{} cannot start", F::NAME);
+        }
         lambda_runtime::run(service_fn(move |event: LambdaEvent<F::Input>| async move {
-            function.handle(event.payload).await.map_err(|fault| {
+            let handled = async { built.get_or_try_init(build::<F>).await?.handle(event.payload).await };
+            handled.await.map_err(|fault| {
                 tracing::error!(fault.name, fault.message, "{} failed", F::NAME);
                 Diagnostic::from(fault)
             })
         }))
         .await
     })
+}
+
+async fn build<F: Function>() -> Result<F, Fault> {
+    F::new(&Settings::from_process().resolve_secrets().await?).await
 }

@@ -346,6 +346,9 @@ pub struct Match {
     /// The incident's id, the Terraform address or the symbol, where it has one.
     #[serde(default)]
     pub reference: Option<String>,
+    /// `file:line` of the very line that matters, where it is known better than the passage's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// What it says about this incident, quoted or computed: one line.
     pub says: String,
 }

@@ -38,12 +38,6 @@ pub struct Record {
     /// Names of the events that were handled.
     #[serde(default)]
     pub events: Vec<String>,
-    /// Slack channel id of the brief.
-    #[serde(default)]
-    pub channel: Option<String>,
-    /// Slack timestamp of the brief.
-    #[serde(default)]
-    pub ts: Option<String>,
     /// When the monitor recovered.
     #[serde(default)]
     pub recovered: Option<Timestamp>,
@@ -107,14 +101,6 @@ impl Ledger {
             if !record.events.iter().any(|event| event == execution) {
                 record.events.push(execution.to_owned());
             }
-        })
-    }
-
-    /// Notes where the brief stands.
-    pub fn announced(&self, alert: &Alert, channel: &str, ts: &str) -> Result<(), LedgerError> {
-        self.change(alert, |record| {
-            record.channel = Some(channel.to_owned());
-            record.ts = Some(ts.to_owned());
         })
     }
 

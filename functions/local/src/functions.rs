@@ -18,7 +18,10 @@ pub async fn handlers(settings: &Settings) -> Result<BTreeMap<String, Handler>, 
     Ok(handlers)
 }
 
-async fn add<F: Function>(handlers: &mut BTreeMap<String, Handler>, settings: &Settings) -> Result<(), Fault> {
+async fn add<F: Function>(
+    handlers: &mut BTreeMap<String, Handler>,
+    settings: &Settings,
+) -> Result<(), Fault> {
     handlers.insert(F::NAME.to_owned(), handler::<F>(settings).await?);
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 mod chart;
 
-use incident::{Finding, Gap, State};
+use std::collections::BTreeSet;
+
+use incident::{Evidence, Finding, Gap, State, Timestamp};
 use minijinja::value::Serde;
 use minijinja::{Environment, context};
 use serde::Serialize;
@@ -28,43 +30,47 @@ struct SourceTable<'a> {
     gaps: Vec<&'a str>,
 }
 
-/// Renders the page. Everything from outside is escaped by the template engine; the page loads nothing.
+/// Renders the page. Everything from outside is escaped; the page loads nothing.
 pub fn page(state: &State) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.add_template("page.html", TEMPLATE)?;
     let brief = state.brief.as_ref();
     let cited = cited(state);
-    let sources: Vec<SourceTable<'_>> = state
-        .evidence
-        .iter()
-        .map(|evidence| SourceTable {
-            title: evidence.source.title(),
-            status: evidence.status.word(),
-            took_ms: evidence.took_ms,
-            calls: evidence
-                .calls
-                .iter()
-                .map(|call| format!("{} {} {} ms", call.name, call.status.word(), call.took_ms))
-                .collect::<Vec<_>>()
-                .join(" · "),
-            rows: evidence.findings.iter().map(|finding| row(finding, &cited)).collect(),
-            gaps: evidence.gaps.iter().map(|gap: &Gap| gap.sentence.as_str()).collect(),
-        })
-        .collect();
+    let sources: Vec<SourceTable<'_>> =
+        state.evidence.iter().map(|source| table(source, state, &cited)).collect();
     environment.get_template("page.html")?.render(context! {
         headline => brief.map_or(state.alert.title.as_str(), |brief| brief.headline.as_str()),
-        as_of => state.as_of.to_string(),
-        brief => brief.map_or("", |brief| brief.text.as_str()),
-        chart => minijinja::Value::from_safe_string(chart::timeline(state)),
+        as_of => state.as_of.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        brief => safe(linked(brief.map_or("", |brief| brief.text.as_str()), state)),
+        chart => safe(chart::timeline(state)),
         sources => Serde(&sources),
         passages => Serde(state.knowledge.as_ref().map(|knowledge| &knowledge.passages)),
     })
 }
 
-fn row<'a>(finding: &'a Finding, cited: &[&str]) -> Row<'a> {
+fn safe(html: String) -> minijinja::Value {
+    minijinja::Value::from_safe_string(html)
+}
+
+fn table<'a>(evidence: &'a Evidence, state: &State, cited: &[&str]) -> SourceTable<'a> {
+    let calls =
+        evidence.calls.iter().map(|call| format!("{} {} {} ms", call.name, call.status.word(), call.took_ms));
+    SourceTable {
+        title: evidence.source.title(),
+        status: evidence.status.word(),
+        took_ms: evidence.took_ms,
+        calls: calls.collect::<Vec<_>>().join(" · "),
+        rows: evidence.findings.iter().map(|finding| row(finding, state, cited)).collect(),
+        gaps: evidence.gaps.iter().map(|gap: &Gap| gap.sentence.as_str()).collect(),
+    }
+}
+
+fn row<'a>(finding: &'a Finding, state: &State, cited: &[&str]) -> Row<'a> {
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
+    let format = if day(finding.at) == day(state.as_of) { "%H:%M:%S" } else { "%Y-%m-%d %H:%M" };
     Row {
         id: &finding.id,
-        at: finding.at.strftime("%H:%M:%S").to_string(),
+        at: finding.at.strftime(format).to_string(),
         object: finding.object.to_string(),
         summary: &finding.summary,
         cited: cited.contains(&finding.id.as_str()),
@@ -76,4 +82,64 @@ fn cited(state: &State) -> Vec<&str> {
     let analysis = state.analysis.iter().flat_map(|analysis| &analysis.root_cause);
     let diagnosis = state.best_diagnosis().into_iter().flat_map(|diagnosis| &diagnosis.root_cause);
     analysis.chain(diagnosis).flat_map(|claim| &claim.evidence).map(String::as_str).collect()
+}
+
+/// The text as HTML, each id of a finding or passage in it a link to where the page shows it.
+fn linked(text: &str, state: &State) -> String {
+    let passages =
+        state.knowledge.iter().flat_map(|knowledge| &knowledge.passages).map(|passage| &passage.id);
+    let ids: BTreeSet<&str> =
+        state.findings().map(|finding| &finding.id).chain(passages).map(String::as_str).collect();
+    let link = |word: &str| {
+        let word = escape(word);
+        if ids.contains(word.as_str()) { format!("<a href=\"#{word}\">{word}</a>") } else { word }
+    };
+    text.split_inclusive(|c: char| !c.is_alphanumeric() && c != '-')
+        .map(|piece| {
+            let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '-');
+            link(word) + &escape(&piece[word.len()..])
+        })
+        .collect()
+}
+
+/// Text inside markup: everything here comes from outside.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> State {
+        let mut state: State = serde_json::from_str(include_str!("../../../events/diagnose/evidence.json"))
+            .expect("a state document");
+        let (source, status) = (&mut state.evidence[0], &mut state.alert);
+        source.findings[0].summary = "<script>alert(1)</script>".to_owned();
+        status.title = "\"><img src=x>".to_owned();
+        state
+    }
+
+    #[test]
+    fn nothing_from_outside_becomes_markup() {
+        let page = page(&state()).unwrap();
+        assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+        assert!(page.contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn ids_in_the_text_lead_to_their_rows_and_other_words_stay_text() {
+        let state = state();
+        let id = &state.evidence[0].findings[0].id;
+        let expected = format!("up <a href=\"#{id}\">{id}</a>, &lt;b-1&gt; … 10–20 é]");
+        assert_eq!(linked(&format!("up {id}, <b-1> … 10–20 é]"), &state), expected);
+        assert!(page(&state).unwrap().contains(&format!("id=\"{id}\"")));
+    }
+
+    #[test]
+    fn without_a_series_the_page_says_so_and_stands() {
+        let mut state = state();
+        state.evidence.clear();
+        assert!(page(&state).unwrap().contains("No series was read"));
+    }
 }

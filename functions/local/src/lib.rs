@@ -20,6 +20,8 @@ pub enum Stop {
     Usage(String),
     /// The work could not be done: exit code 1.
     Failed(String),
+    /// Ctrl-C: exit code 130, as a shell would say it.
+    Interrupted,
 }
 
 impl Stop {
@@ -28,6 +30,7 @@ impl Stop {
         match self {
             Self::Usage(_) => 2,
             Self::Failed(_) => 1,
+            Self::Interrupted => 130,
         }
     }
 
@@ -35,6 +38,7 @@ impl Stop {
     pub fn message(&self) -> &str {
         match self {
             Self::Usage(message) | Self::Failed(message) => message,
+            Self::Interrupted => "interrupted",
         }
     }
 }

@@ -14,11 +14,17 @@ pub fn show(event: &Event) {
     match &event.outcome {
         Outcome::Succeeded => {
             let (good, note) = summary(&event.result);
-            let mark = if good { "✓".if_supports_color(Stderr, |t| t.green()).to_string() } else { attention("!") };
+            let mark = if good {
+                "✓".if_supports_color(Stderr, |t| t.green()).to_string()
+            } else {
+                attention("!")
+            };
             eprintln!("  {mark} {name} {took}  {}", note.if_supports_color(Stderr, |t| t.dimmed()));
         }
         Outcome::Retried(error) => eprintln!("  {} {name} {took}  {error}: trying again", attention("↻")),
-        Outcome::Caught(error) => eprintln!("  {} {name} {took}  {error}: going on without it", attention("✗")),
+        Outcome::Caught(error) => {
+            eprintln!("  {} {name} {took}  {error}: going on without it", attention("✗"))
+        }
         Outcome::Failed(error) => eprintln!("  {} {name} {took}  {error}", attention("✗")),
     }
 }
@@ -39,7 +45,8 @@ fn summary(output: &Value) -> (bool, String) {
     let count = |key: &str| output.get(key).and_then(Value::as_array).map_or(0, Vec::len);
     if output.get("source").is_some() {
         let status = text("status").unwrap_or("?");
-        let gaps = output["gaps"].as_array().and_then(|gaps| gaps.first()?["sentence"].as_str()).unwrap_or_default();
+        let gaps =
+            output["gaps"].as_array().and_then(|gaps| gaps.first()?["sentence"].as_str()).unwrap_or_default();
         let gaps = if gaps.is_empty() { String::new() } else { format!(" · {gaps}") };
         return (matches!(status, "ok" | "empty"), format!("{status}, {} findings{gaps}", count("findings")));
     }
@@ -66,7 +73,10 @@ fn summary(output: &Value) -> (bool, String) {
     }
     if let Some(outcome) = text("outcome") {
         let model = text("model").map(|model| format!(" · {model}")).unwrap_or_default();
-        return (matches!(outcome, "answered" | "not_configured"), format!("{}{model}", outcome.replace('_', " ")));
+        return (
+            matches!(outcome, "answered" | "not_configured"),
+            format!("{}{model}", outcome.replace('_', " ")),
+        );
     }
     let posted = text("posted").unwrap_or("done");
     (posted != "failed", posted.to_owned())

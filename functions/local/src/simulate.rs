@@ -24,7 +24,8 @@ impl Simulation {
     pub async fn start(scenario: Scenario) -> Result<Self, Stop> {
         let failed = |what: &str, error: &dyn std::fmt::Display| Stop::Failed(format!("{what}: {error}"));
         let knowledge = scenario.knowledge().map(Path::to_path_buf);
-        let platform = Platform::start(scenario).await.map_err(|error| failed("the platform did not start", &error))?;
+        let platform =
+            Platform::start(scenario).await.map_err(|error| failed("the platform did not start", &error))?;
         let home = tempfile::tempdir().map_err(|error| failed("no temporary folder", &error))?;
         let settings = Settings::from_values(platform.environment())
             .with([("SITREP_HOME".to_owned(), home.path().display().to_string())]);

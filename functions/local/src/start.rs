@@ -71,14 +71,16 @@ async fn start(
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, [(&'static str, &'static str); 1], String) {
-    let reply = |status, body: Value| (status, [("content-type", "application/x-amz-json-1.0")], body.to_string());
+    let reply =
+        |status, body: Value| (status, [("content-type", "application/x-amz-json-1.0")], body.to_string());
     let bad = |kind: &str| reply(StatusCode::BAD_REQUEST, json!({ "__type": kind }));
     if headers.get("x-amz-target").is_none_or(|target| target != "AWSStepFunctions.StartExecution") {
         return bad("UnknownOperationException");
     }
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let text = |key: &str| request.get(key).and_then(Value::as_str);
-    let (Some(machine), Some(name), Some(input)) = (text("stateMachineArn"), text("name"), text("input")) else {
+    let (Some(machine), Some(name), Some(input)) = (text("stateMachineArn"), text("name"), text("input"))
+    else {
         return bad("ValidationException");
     };
     let Ok(input) = serde_json::from_str(input) else { return bad("InvalidExecutionInput") };

@@ -49,7 +49,9 @@ pub async fn investigate(request: Request<'_>) -> Result<Ended, Stop> {
     }
     let tasks = match request.invoke {
         None => Tasks::InProcess(handlers(request.settings).await?),
-        Some(url) => Tasks::Invoke { http: host::http::client()?, base_url: url.trim_end_matches('/').to_owned() },
+        Some(url) => {
+            Tasks::Invoke { http: host::http::client()?, base_url: url.trim_end_matches('/').to_owned() }
+        }
     };
     let context = json!({ "Execution": { "Name": name, "StartTime": host::clock::now(), "Input": input } });
     let execution = Execution { tasks: &tasks, observe: request.observe, context };
@@ -85,7 +87,8 @@ async fn deliver(alert: &str, settings: &Settings) -> Result<Requested, Stop> {
     }
     let body = answer.body.map(|body| String::from_utf8_lossy(&body).into_owned()).unwrap_or_default();
     let said: Value = serde_json::from_str(&body).unwrap_or_default();
-    let text = ["error", "reason", "outcome"].iter().find_map(|key| said.get(*key)?.as_str()).unwrap_or(&body);
+    let text =
+        ["error", "reason", "outcome"].iter().find_map(|key| said.get(*key)?.as_str()).unwrap_or(&body);
     match answer.status_code {
         400 => Err(Stop::Usage(format!("the alert is not accepted: {text}"))),
         200 => Err(Stop::Failed(format!("no investigation was started: {text}"))),

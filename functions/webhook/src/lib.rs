@@ -70,7 +70,8 @@ impl Webhook {
             return Err(answer(401, json!({ "error": "the secret is missing or wrong" })));
         }
         let body = request::body(request).map_err(|error| answer(400, json!({ "error": error })))?;
-        let alert = alert_from_body(&body).map_err(|error| answer(400, json!({ "error": error.to_string() })))?;
+        let alert =
+            alert_from_body(&body).map_err(|error| answer(400, json!({ "error": error.to_string() })))?;
         Ok(self.take(alert).await)
     }
 
@@ -116,7 +117,10 @@ impl Webhook {
             }
             Err(error) => {
                 tracing::error!(execution, error, "the investigation could not be started");
-                answer(503, json!({ "error": "the investigation could not be started; deliver the alert again" }))
+                answer(
+                    503,
+                    json!({ "error": "the investigation could not be started; deliver the alert again" }),
+                )
             }
         }
     }

@@ -6,9 +6,11 @@ use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use host::Settings;
 
 /// Starts executions of the incident machine.
-pub struct Starter {
+pub struct Starter(Option<Machine>);
+
+struct Machine {
     client: Client,
-    machine: String,
+    arn: String,
 }
 
 /// What starting came to.
@@ -20,22 +22,20 @@ pub enum Started {
 }
 
 impl Starter {
-    /// Reads `STATE_MACHINE_ARN`.
+    /// Reads `STATE_MACHINE_ARN`. Without it no client is built: the SDK would search for a region where there is none.
     pub async fn new(settings: &Settings) -> Self {
+        let Some(arn) = settings.get("STATE_MACHINE_ARN") else { return Self(None) };
         let mut config = aws_sdk_sfn::config::Builder::from(&host::aws::config(settings).await);
         config.set_endpoint_url(host::aws::endpoint(settings, "SFN"));
-        Self {
-            client: Client::from_conf(config.build()),
-            machine: settings.get_or("STATE_MACHINE_ARN", "").to_owned(),
-        }
+        Self(Some(Machine { client: Client::from_conf(config.build()), arn: arn.to_owned() }))
     }
 
     /// Starts the execution of that name. The error is for the log.
     pub async fn start(&self, name: &str, input: &str) -> Result<Started, String> {
-        if self.machine.is_empty() {
+        let Some(Machine { client, arn }) = &self.0 else {
             return Err("STATE_MACHINE_ARN is not set".to_owned());
-        }
-        let sent = self.client.start_execution().state_machine_arn(&self.machine).name(name).input(input).send().await;
+        };
+        let sent = client.start_execution().state_machine_arn(arn).name(name).input(input).send().await;
         match sent {
             Ok(_) => Ok(Started::New),
             Err(error) => match error.as_service_error() {

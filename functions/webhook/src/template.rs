@@ -40,7 +40,8 @@ pub enum TemplateError {
 
 /// Parses a body.
 pub fn alert_from_body(body: &[u8]) -> Result<Alert, TemplateError> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| TemplateError::NotJson(error.to_string()))?;
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| TemplateError::NotJson(error.to_string()))?;
     let schema = value.get("source_schema").cloned().unwrap_or(Value::Null);
     if schema != SCHEMA {
         return Err(TemplateError::OtherSchema(size::cut(&schema.to_string(), 60)));
@@ -62,7 +63,10 @@ pub fn alert_from_body(body: &[u8]) -> Result<Alert, TemplateError> {
         monitor_id: fields.text("monitor_id"),
         transition,
         title: size::cut(&title, 300),
-        message: size::cut(&incident::redact::redact(&fields.text("message").unwrap_or_default()), MESSAGE_CHARS),
+        message: size::cut(
+            &incident::redact::redact(&fields.text("message").unwrap_or_default()),
+            MESSAGE_CHARS,
+        ),
         metric: fields.text("metric"),
         scope: tags(fields.text("scope")),
         tags: tags(fields.text("tags")),
@@ -154,7 +158,8 @@ fn tags(text: Option<String>) -> Vec<String> {
 
 /// The title without `[Triggered on {host:x}]`, which repeats what the scope says.
 fn without_prefix(title: &str) -> &str {
-    static PREFIX: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\[(?:P\d\]\s*\[)?[^\]{]*(?:\{[^}]*\})?[^\]]*\]\s*").ok());
+    static PREFIX: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"^\[(?:P\d\]\s*\[)?[^\]{]*(?:\{[^}]*\})?[^\]]*\]\s*").ok());
     PREFIX.as_ref().and_then(|prefix| prefix.find(title)).map_or(title, |found| &title[found.end()..])
 }
 
@@ -167,7 +172,8 @@ fn stated_value(status: &str) -> Option<f64> {
 
 /// The threshold: the last comparison in a status line or a query.
 fn stated_threshold(text: &str) -> Option<f64> {
-    static THRESHOLD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[<>]=?\s*(-?\d+(?:\.\d+)?)").ok());
+    static THRESHOLD: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"[<>]=?\s*(-?\d+(?:\.\d+)?)").ok());
     THRESHOLD.as_ref()?.captures_iter(text).last()?.get(1)?.as_str().parse().ok()
 }
 

@@ -47,13 +47,9 @@ fn targets(scene: &Scene<'_>, report: &mut Report) {
             let quiet = quiet_errors(scene);
             let mut ids = vec![finding.id.as_str()];
             ids.extend(quiet.iter().map(|f| f.id.as_str()));
-            let errors = if quiet.is_empty() { "" } else { ", and no rise of 5xx answers was seen" };
-            report.clear(
-                Some(Cause::UnhealthyTargets),
-                finding.object.clone(),
-                format!("{said}{errors}"),
-                &ids,
-            );
+            let errors = if quiet.is_empty() { "" } else { ", and their 5xx answers did not rise" };
+            let reason = format!("{healthy} of {} are healthy{errors}", count(total as usize, "target"));
+            report.clear(Some(Cause::UnhealthyTargets), finding.object.clone(), reason, &ids);
         }
     }
 }
@@ -159,7 +155,7 @@ fn latency(scene: &Scene<'_>, report: &mut Report) {
         );
         let suspect = Suspect::new(Cause::LatencyRise, curve.finding.object.clone())
             .with("latency_doubled", 1.0, text, &[curve.id()])
-            .claim(rise_sentence(scene, curve, name), &[curve.id()])
+            .claim(rise_sentence(scene, curve), &[curve.id()])
             .capped(BELOW_HIGH, "what makes it slow was not seen");
         return report.suspects.push(common(scene, suspect, curve));
     }

@@ -52,7 +52,7 @@ fn noise(scene: &Scene<'_>, report: &mut Report, blamed: &BTreeSet<&str>) {
             continue;
         }
         let since = event.first.map(|at| format!(" since {}", clock(at, scene.now()))).unwrap_or_default();
-        let what = format!("{name} reported {} {} times{since}", event.reason, event.count);
+        let what = format!("it reported {} {} times{since}", event.reason, event.count);
         let ready = scene.nodes().find(|(f, n)| f.object.name == *name && n.ready);
         let (why, mut ids) = match (unaffected(scene, name), ready) {
             (Some(unaffected), _) => unaffected,
@@ -73,12 +73,12 @@ fn unaffected<'a>(scene: &Scene<'a>, node: &str) -> Option<(String, Vec<&'a str>
     if named || !whole || !hosted(scene, node).is_empty() {
         return None;
     }
-    let said = concerned
-        .iter()
-        .take(2)
-        .map(|(f, w)| format!("{} of {} replicas of {} are ready", w.ready, w.desired, f.object.name));
+    let said = concerned.iter().take(2).enumerate().map(|(i, (f, w))| {
+        let noun = if i == 0 { "replicas " } else { "" };
+        format!("{} of {} {noun}of {}", w.ready, w.desired, f.object.name)
+    });
     let ids = concerned.iter().take(2).map(|(f, _)| f.id.as_str());
-    Some((said.collect::<Vec<_>>().join(", "), ids.collect()))
+    Some((format!("{} are ready", said.collect::<Vec<_>>().join(" and ")), ids.collect()))
 }
 
 fn trouble(node: &NodeState) -> Option<(Cause, String)> {

@@ -32,15 +32,8 @@ fn object(name: &str) -> Object {
 pub(super) fn common(scene: &Scene<'_>, suspect: Suspect, curve: &Curve<'_>) -> Suspect {
     let watched = scene.watched().is_some_and(|m| m.signal == curve.meaning.signal);
     let moved = curve.worsened();
-    let rise = moved.map_or_else(String::new, |shift| {
-        format!(
-            "{} went from {} to {} from {} on",
-            curve.meaning.noun,
-            curve.meaning.say(curve.before()),
-            curve.meaning.say(curve.now()),
-            clock(shift.at, scene.now())
-        )
-    });
+    let rise = moved
+        .map_or_else(String::new, |shift| format!("{} since {}", curve.told(), clock(shift.at, scene.now())));
     suspect.with_if(moved.is_some(), "left_its_level", 0.6, rise, &[curve.id()]).with_if(
         watched,
         "alert_watches_it",
@@ -56,16 +49,18 @@ fn cpu(scene: &Scene<'_>, report: &mut Report, name: &str) {
     let limit = scene.state.alert.threshold.filter(|t| watched && *t > 0.0 && *t <= 100.0);
     let limit = limit.or(curve.meaning.limit).unwrap_or(80.0);
     let now = curve.now();
-    let said = format!("CPU of {name} is at {}", curve.meaning.say(now));
+    // The newest point is what is shown elsewhere; the level decides where the two lie on different sides of the limit.
+    let shown = if (curve.newest() < limit) == (now < limit) { curve.newest() } else { now };
+    let said = format!("CPU of {name} is at {}", curve.meaning.say(shown));
     if now < limit {
-        let reason = format!("{said}, below {} %", number(limit));
+        let reason = format!("CPU is at {}, below {} %", curve.meaning.say(shown), number(limit));
         return report.clear(Some(Cause::DatabaseCpu), object(name), reason, &[curve.id()]);
     }
     let weight = if now >= 90.0 { 1.6 } else { 1.0 };
     let text = format!("{said}, above {} %", number(limit));
     let suspect = Suspect::new(Cause::DatabaseCpu, object(name))
         .with("cpu_saturated", weight, text, &[curve.id()])
-        .claim(rise_sentence(scene, curve, name), &[curve.id()]);
+        .claim(rise_sentence(scene, curve), &[curve.id()]);
     let suspect = common(scene, suspect, curve);
     report.suspects.push(match database_load::dominant_statement(scene, name) {
         Some((finding, statement, share)) if !database_load::is_housekeeping(&statement) => suspect
@@ -90,7 +85,8 @@ fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
     let share = now / limit;
     let said = format!("{} of {} connections of {name} are in use", number(now), number(limit));
     if share < NEARLY_ALL {
-        let reason = format!("{said} ({})", percent(share));
+        let reason =
+            format!("{} of {} connections are in use ({})", number(now), number(limit), percent(share));
         return report.clear(
             Some(Cause::DatabaseConnections),
             object(name),
@@ -199,19 +195,15 @@ fn told_by_logs(scene: &Scene<'_>, suspect: Suspect) -> Suspect {
     }
 }
 
-/// `CPU of db-1 rose from 41 % to 95 % at 02:13Z.`
-pub(super) fn rise_sentence(scene: &Scene<'_>, curve: &Curve<'_>, name: &str) -> String {
-    let meaning = curve.meaning;
+/// `CPU of db-1 rose from 41 % to 95 %, beginning at 02:13 UTC.`
+pub(super) fn rise_sentence(scene: &Scene<'_>, curve: &Curve<'_>) -> String {
+    let told = sentence(&curve.told());
     match curve.worsened() {
-        Some(shift) => format!(
-            "{} of {name} went from {} to {}, beginning {} {}.",
-            sentence(meaning.noun),
-            meaning.say(curve.before()),
-            meaning.say(curve.now()),
-            if shift.open { "before" } else { "at" },
-            clock(shift.at, scene.now())
-        ),
-        None => format!("{} of {name} is at {}.", sentence(meaning.noun), meaning.say(curve.now())),
+        Some(shift) => {
+            let began = if shift.open { "before" } else { "at" };
+            format!("{told}, beginning {began} {}.", clock(shift.at, scene.now()))
+        }
+        None => format!("{told}."),
     }
 }
 

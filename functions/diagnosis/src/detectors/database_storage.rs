@@ -83,7 +83,7 @@ fn throughput(scene: &Scene<'_>, report: &mut Report, name: &str) {
         return;
     };
     let mut suspect =
-        Suspect::new(Cause::DatabaseIo, object(name)).claim(rise_sentence(scene, worst, name), &[worst.id()]);
+        Suspect::new(Cause::DatabaseIo, object(name)).claim(rise_sentence(scene, worst), &[worst.id()]);
     for curve in &beyond {
         let text = format!("{} of {name} is at {}", curve.meaning.noun, curve.meaning.say(curve.now()));
         suspect = suspect.with("disk_saturated", 0.9, text, &[curve.id()]);
@@ -113,7 +113,12 @@ fn memory(scene: &Scene<'_>, report: &mut Report, name: &str) {
                 .claim(said, &[curve.id()]),
         ),
         (false, _) if curve.worsened().is_none() => {
-            report.clear(Some(Cause::DatabaseMemory), object(name), said, &[curve.id()]);
+            let reason = format!(
+                "{} are free (before: {})",
+                curve.meaning.say(curve.newest()),
+                curve.meaning.say(curve.stated_before())
+            );
+            report.clear(Some(Cause::DatabaseMemory), object(name), reason, &[curve.id()]);
         }
         _ => {}
     }

@@ -5,7 +5,7 @@ use incident::{Cause, Fact, Finding, Object, ObjectKind};
 
 use crate::scene::Scene;
 use crate::suspect::{Report, Suspect};
-use crate::words::{number, percent};
+use crate::words::{grouped, number, percent};
 
 /// Requests grown by this factor are a surge.
 const SURGE: f64 = 1.5;
@@ -52,8 +52,8 @@ fn growth(traffic: &EdgeTraffic) -> Option<f64> {
 }
 
 fn compared(traffic: &EdgeTraffic) -> Option<String> {
-    let before = traffic.requests_before.filter(|n| *n > 0)?;
-    Some(format!("{} requests, {before} in the period before", traffic.requests))
+    let change = (growth(traffic)? - 1.0) * 100.0;
+    Some(format!("{} requests ({change:+.0} % on the period before)", grouped(traffic.requests)))
 }
 
 fn attack(
@@ -65,7 +65,7 @@ fn attack(
     let grown = traffic.and_then(|(_, t)| growth(t));
     let mut ids = vec![finding.id.as_str()];
     ids.extend(traffic.map(|(f, _)| f.id.as_str()));
-    let told = traffic.and_then(|(_, t)| compared(t)).map(|text| format!("; {text}")).unwrap_or_default();
+    let told = traffic.and_then(|(_, t)| compared(t)).map(|text| format!(", {text}")).unwrap_or_default();
     let share = traffic.map(|(_, t)| mitigated as f64 / (t.requests.max(1)) as f64);
     if mitigated > 0 && share.is_none_or(|s| s >= 0.05) {
         let text = format!("DDoS protection acted on {mitigated} requests{told}");
@@ -75,11 +75,11 @@ fn attack(
                 .with_if(grown.is_some_and(|g| g >= SURGE), "requests_grew", 0.6, &text, &ids)
                 .claim(text, &ids),
         );
-    } else if mitigated == 0 && grown.is_some_and(|g| g < 1.0 + UNCHANGED) {
-        let reason = format!("none of {} firewall events came from DDoS protection{told}", waf.events);
+    } else if mitigated == 0 && grown.is_some_and(|g| g < SURGE) {
+        let reason = format!("DDoS protection did not act ({} firewall events, none its own){told}", waf.events);
         report.clear(Some(Cause::DdosL7), zone(finding), reason, &ids);
     }
-    // Clean firewall, grown or unread traffic: neither shown nor ruled out. An attack below the radar looks like this.
+    // Clean firewall, much grown or unread traffic: neither shown nor ruled out. An attack below the radar looks like this.
 }
 
 fn surge(
@@ -134,7 +134,8 @@ fn false_positive(
     let counted = waf.by_action.iter().filter(|(a, _)| stops.contains(&a.as_str()));
     let stopped = counted.fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
     let share = stopped as f64 / traffic.requests.max(1) as f64;
-    let said = format!("the firewall stopped {stopped} of {} requests", traffic.requests);
+    let said =
+        format!("the firewall stopped {} of {} requests", grouped(stopped), grouped(traffic.requests));
     let top = waf.by_rule.iter().max_by_key(|(_, n)| **n);
     let unmoved = growth(traffic).is_some_and(|g| g < 1.0 + UNCHANGED);
     let rose = waf.events_before.is_some_and(|before| waf.events > before.saturating_mul(3).max(3));

@@ -4,11 +4,12 @@
 use incident::{Cause, Object, Source};
 
 use crate::change::{Change, Deed, Order, Touch, code_of, when};
+use crate::curve::Curve;
 use crate::ranking::explains;
 use crate::scene::Scene;
 use crate::signals::Signal;
 use crate::suspect::{BELOW_HIGH, Report, Suspect};
-use crate::words::{clock, span};
+use crate::words::{clock, sentence, span};
 
 use super::pods::is_pod_cause;
 
@@ -78,7 +79,7 @@ fn suspect(scene: &Scene<'_>, change: &Change<'_>, rivals: usize, report: &Repor
 fn timed(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>, ids: &[&str]) -> Suspect {
     let onset = scene.onset.as_ref().map(|o| o.evidence.as_str()).filter(|id| *id != "alert");
     let both: Vec<&str> = ids.iter().copied().chain(onset).collect();
-    let text = format!("{} {} at {}", change.label, change.verb(), when(scene, change));
+    let text = format!("{} {} at {}", change.short(), change.verb(), when(scene, change));
     match change.order {
         Order::Before(seconds) => {
             let closeness = match seconds {
@@ -90,7 +91,7 @@ fn timed(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>, ids: &[&str])
             suspect.with("change_precedes_onset", 1.0, text, &both).with(
                 "change_close_to_onset",
                 closeness,
-                format!("{} lie between them", span(seconds)),
+                format!("it came {} before the onset", span(seconds)),
                 &both,
             )
         }
@@ -119,10 +120,9 @@ fn followed(suspect: Suspect, symptoms: &[&Suspect]) -> Suspect {
         .flat_map(|f| &f.evidence)
         .map(String::as_str)
         .collect();
-    let texts: Vec<&str> =
-        symptoms.iter().flat_map(|s| s.features.first()).map(|f| f.text.as_str()).collect();
+    let titles: Vec<&str> = symptoms.iter().map(|s| s.cause.title()).collect();
     let weight = if symptoms.len() > 1 { 0.4 } else { 0.3 };
-    suspect.with("symptoms_follow", weight, texts.join("; "), &ids)
+    suspect.with("symptoms_follow", weight, format!("it explains {}", listed(&titles)), &ids)
 }
 
 /// New load without new visitors comes from within.
@@ -180,34 +180,49 @@ fn stated(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>, ids: &[&str]
         (Order::Before(seconds), Some(curve)) => {
             let mut both = ids.to_vec();
             both.push(curve.id());
+            let began = if curve.worsened().is_some_and(|s| !s.rose()) { "fall" } else { "climb" };
             let sentence = format!(
-                "{done}, {} before {} of {} left its level.",
+                "{done}, {} before {} of {} began to {began}.",
                 span(seconds),
                 curve.meaning.noun,
                 curve.finding.object.name
             );
-            suspect.claim(sentence, &both).claim(
-                super::database::rise_sentence(scene, curve, &curve.finding.object.name),
-                &[curve.id()],
-            )
+            suspect.claim(sentence, &both)
         }
         (Order::Before(seconds), None) => {
             suspect.claim(format!("{done}, {} before the onset.", span(seconds)), ids)
         }
         _ => suspect.claim(format!("{done}."), ids),
     };
-    let Some(name) = scene.state.subject.databases.first() else { return suspect };
-    let limit = super::database::max_connections(scene, name);
-    match (scene.curve_of(Signal::DatabaseConnections, name), limit) {
-        (Some(curve), Some((limit, id))) if curve.worsened().is_some() => {
-            let text = format!(
-                "Connections of {name} went from {} to {} of {}.",
-                curve.meaning.say(curve.before()),
-                curve.meaning.say(curve.now()),
-                curve.meaning.say(limit)
-            );
-            suspect.claim(text, &[curve.id(), &id])
-        }
-        _ => suspect,
+    moved(scene, suspect, own)
+}
+
+/// What moved, in one sentence: the alert's own series, and the connections of the database against their limit.
+fn moved(scene: &Scene<'_>, suspect: Suspect, own: Option<&Curve<'_>>) -> Suspect {
+    let name = scene.state.subject.databases.first();
+    let connections = name.and_then(|name| {
+        let curve = scene.curve_of(Signal::DatabaseConnections, name).filter(|c| c.worsened().is_some())?;
+        let (limit, id) = super::database::max_connections(scene, name)?;
+        Some((curve, format!("{} of {}", curve.told(), curve.meaning.say(limit)), id))
+    });
+    let own = own.filter(|o| connections.as_ref().is_none_or(|(c, ..)| c.meaning.signal != o.meaning.signal));
+    let mut told: Vec<String> = own.map(Curve::told).into_iter().collect();
+    let mut ids: Vec<&str> = own.map(Curve::id).into_iter().collect();
+    if let Some((curve, text, limit)) = &connections {
+        // The second half of a sentence about one database need not name it again.
+        let same = own.is_some_and(|o| o.finding.object == curve.finding.object);
+        let of = format!(" of {}", curve.finding.object.name);
+        told.push(if same { text.replacen(&of, "", 1) } else { text.clone() });
+        ids.extend([curve.id(), limit.as_str()]);
+    }
+    if told.is_empty() { suspect } else { suspect.claim(format!("{}.", sentence(&told.join(", "))), &ids) }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }

@@ -25,11 +25,12 @@ fn lag(scene: &Scene<'_>, report: &mut Report) {
         let (name, now) = (&curve.finding.object.name, curve.now());
         let said = format!("replication lag of {name} is {}", curve.meaning.say(now));
         if now < LAG_IS_SMALL {
-            report.clear(Some(Cause::ReplicationLag), curve.finding.object.clone(), said, &[curve.id()]);
+            let reason = format!("the replica is {} behind", curve.meaning.say(curve.newest()));
+            report.clear(Some(Cause::ReplicationLag), curve.finding.object.clone(), reason, &[curve.id()]);
         } else if now >= 60.0 {
             let suspect = Suspect::new(Cause::ReplicationLag, curve.finding.object.clone())
                 .with("replica_behind", 1.6, &said, &[curve.id()])
-                .claim(rise_sentence(scene, curve, name), &[curve.id()]);
+                .claim(rise_sentence(scene, curve), &[curve.id()]);
             report.suspects.push(common(scene, suspect, curve));
         }
     }

@@ -151,7 +151,8 @@ pub enum Test {
 
 /// Loads and checks a machine. The error is one line that names the state and what is not supported or wrong.
 pub fn load(text: &str) -> Result<Machine, String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| format!("the state machine is not JSON: {error}"))?;
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| format!("the state machine is not JSON: {error}"))?;
     machine(value, "the state machine")
 }
 
@@ -188,14 +189,19 @@ fn machine(value: Value, place: &str) -> Result<Machine, String> {
             Ok((name, state))
         })
         .collect::<Result<BTreeMap<_, _>, String>>()?;
-    let machine = Machine { start_at: raw.start_at, states, timeout: raw.timeout_seconds.map(Duration::from_secs_f64) };
+    let machine =
+        Machine { start_at: raw.start_at, states, timeout: raw.timeout_seconds.map(Duration::from_secs_f64) };
     check_targets(&machine).map_err(|error| format!("{place}: {error}"))?;
     Ok(machine)
 }
 
 fn check_targets(machine: &Machine) -> Result<(), String> {
     let known = |name: &String| {
-        machine.states.contains_key(name).then_some(()).ok_or_else(|| format!("there is no state '{name}' to go to"))
+        machine
+            .states
+            .contains_key(name)
+            .then_some(())
+            .ok_or_else(|| format!("there is no state '{name}' to go to"))
     };
     known(&machine.start_at)?;
     for state in machine.states.values() {
@@ -228,7 +234,9 @@ impl Fields {
         match self.0.remove(name) {
             None => Path::parse("$").map(Some),
             Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Path::parse(&text).map(Some).map_err(|error| format!("{name}: {error}")),
+            Some(Value::String(text)) => {
+                Path::parse(&text).map(Some).map_err(|error| format!("{name}: {error}"))
+            }
             Some(other) => Err(format!("{name}: {other} is not a path")),
         }
     }
@@ -258,7 +266,12 @@ fn state(fields: Map<String, Value>, name: &str) -> Result<State, String> {
         selector: fields.template("ResultSelector")?,
         result: fields.path("ResultPath")?,
         retry: fields.take("Retry")?.unwrap_or_default(),
-        catch: fields.take::<Vec<Value>>("Catch")?.unwrap_or_default().into_iter().map(catch).collect::<Result<_, _>>()?,
+        catch: fields
+            .take::<Vec<Value>>("Catch")?
+            .unwrap_or_default()
+            .into_iter()
+            .map(catch)
+            .collect::<Result<_, _>>()?,
         next: fields.take("Next")?,
         kind,
     };
@@ -280,15 +293,17 @@ fn kind(name: &str, fields: &mut Fields, place: &str) -> Result<Kind, String> {
     Ok(match name {
         "Task" => {
             let resource: String = fields.need("Resource")?;
-            let function = resource
-                .strip_prefix("${")
-                .and_then(|rest| rest.strip_suffix('}'))
-                .ok_or_else(|| format!("Resource '{resource}' is not a function's placeholder such as ${{brief}}"))?;
+            let function =
+                resource.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).ok_or_else(|| {
+                    format!("Resource '{resource}' is not a function's placeholder such as ${{brief}}")
+                })?;
             Kind::Task { function: function.to_owned(), timeout: seconds(fields.take("TimeoutSeconds")?) }
         }
         "Parallel" => {
             let branches: Vec<Value> = fields.need("Branches")?;
-            Kind::Parallel(branches.into_iter().map(|branch| machine(branch, place)).collect::<Result<_, _>>()?)
+            Kind::Parallel(
+                branches.into_iter().map(|branch| machine(branch, place)).collect::<Result<_, _>>()?,
+            )
         }
         "Map" => Kind::Map {
             items: fields.path("ItemsPath")?.ok_or("ItemsPath may not be null")?,
@@ -350,7 +365,8 @@ fn test(mut rule: Map<String, Value>) -> Result<Test, String> {
         return Err("a choice rule needs exactly one comparison".to_owned());
     };
     let all = |operand: Value| -> Result<Vec<Test>, String> {
-        let rules: Vec<Map<String, Value>> = serde_json::from_value(operand).map_err(|error| error.to_string())?;
+        let rules: Vec<Map<String, Value>> =
+            serde_json::from_value(operand).map_err(|error| error.to_string())?;
         rules.into_iter().map(test).collect()
     };
     let path = || -> Result<Path, String> {
@@ -381,7 +397,9 @@ impl Test {
             Self::Or(tests) => tests.iter().any(|test| test.holds(input, context)),
             Self::Not(test) => !test.holds(input, context),
             Self::IsPresent(path, expected) => path.get(input, context).is_some() == *expected,
-            Self::Equals(path, expected) => path.get(input, context).is_some_and(|value| equal(value, expected)),
+            Self::Equals(path, expected) => {
+                path.get(input, context).is_some_and(|value| equal(value, expected))
+            }
             Self::LessThan(path, bound) => number(path).is_some_and(|value| value < *bound),
             Self::GreaterThan(path, bound) => number(path).is_some_and(|value| value > *bound),
         }
@@ -405,13 +423,26 @@ mod tests {
 
     #[test]
     fn what_is_not_supported_is_refused_by_name() {
-        assert!(refused(r#"{"Type": "Task", "Resource": "${f}", "HeartbeatSeconds": 3, "End": true}"#).contains("HeartbeatSeconds"));
+        assert!(
+            refused(r#"{"Type": "Task", "Resource": "${f}", "HeartbeatSeconds": 3, "End": true}"#)
+                .contains("HeartbeatSeconds")
+        );
         assert!(refused(r#"{"Type": "Activity", "End": true}"#).contains("Activity"));
-        assert!(refused(r#"{"Type": "Pass", "Parameters": {"a.$": "States.UUID()"}, "End": true}"#).contains("States.UUID"));
+        assert!(
+            refused(r#"{"Type": "Pass", "Parameters": {"a.$": "States.UUID()"}, "End": true}"#)
+                .contains("States.UUID")
+        );
         assert!(refused(r#"{"Type": "Pass", "Next": "T"}"#).contains("no state 'T'"));
         assert!(refused(r#"{"Type": "Pass"}"#).contains("Next and End"));
-        assert!(refused(r#"{"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": true}"#).contains("sqs"));
-        assert!(load(r#"{"StartAt": "S", "QueryLanguage": "JSONata", "States": {}}"#).unwrap_err().contains("JSONPath"));
+        assert!(
+            refused(r#"{"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": true}"#)
+                .contains("sqs")
+        );
+        assert!(
+            load(r#"{"StartAt": "S", "QueryLanguage": "JSONata", "States": {}}"#)
+                .unwrap_err()
+                .contains("JSONPath")
+        );
     }
 
     #[test]

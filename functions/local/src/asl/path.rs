@@ -20,9 +20,14 @@ impl Path {
     pub fn parse(text: &str) -> Result<Self, String> {
         let (context, rest) = match text.strip_prefix("$$") {
             Some(rest) => (true, rest),
-            None => (false, text.strip_prefix('$').ok_or_else(|| format!("'{text}' is not a path: it does not start with $"))?),
+            None => (
+                false,
+                text.strip_prefix('$')
+                    .ok_or_else(|| format!("'{text}' is not a path: it does not start with $"))?,
+            ),
         };
-        let unsupported = || format!("'{text}' uses JSONPath that is not supported here: write $.a.b or $.a[0]");
+        let unsupported =
+            || format!("'{text}' uses JSONPath that is not supported here: write $.a.b or $.a[0]");
         let mut steps = Vec::new();
         let mut rest = rest;
         while !rest.is_empty() {
@@ -61,7 +66,9 @@ impl Path {
             if !place.is_object() {
                 *place = Value::Object(Map::new());
             }
-            let Value::Object(object) = place else { return Err("unreachable: just made an object".to_owned()) };
+            let Value::Object(object) = place else {
+                return Err("unreachable: just made an object".to_owned());
+            };
             place = object.entry(key.clone()).or_insert(Value::Null);
         }
         *place = result;
@@ -98,7 +105,9 @@ impl Template {
                     Some(key) => {
                         let text = value.as_str().ok_or_else(|| format!("'{key}.$' must hold a path"))?;
                         if text.starts_with("States.") {
-                            return Err(format!("'{key}.$' uses the intrinsic function {text}, which is not supported here"));
+                            return Err(format!(
+                                "'{key}.$' uses the intrinsic function {text}, which is not supported here"
+                            ));
                         }
                         Ok((key.to_owned(), Self::Path(Path::parse(text)?, text.to_owned())))
                     }

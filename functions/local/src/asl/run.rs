@@ -52,9 +52,10 @@ impl Failure {
         names.iter().any(|name| match name.as_str() {
             // Neither wildcard covers the two errors that no state can handle.
             "States.ALL" => !matches!(self.error.as_str(), "States.DataLimitExceeded" | "States.Runtime"),
-            "States.TaskFailed" => {
-                !matches!(self.error.as_str(), "States.Timeout" | "States.DataLimitExceeded" | "States.Runtime")
-            }
+            "States.TaskFailed" => !matches!(
+                self.error.as_str(),
+                "States.Timeout" | "States.DataLimitExceeded" | "States.Runtime"
+            ),
             name => name == self.error,
         })
     }
@@ -124,7 +125,10 @@ impl Execution<'_> {
                     machine.states.get(name).ok_or_else(|| Failure::runtime(format!("no state '{name}'")))?;
                 let (output, next) = self.state(name, state, input, &context).await?;
                 if serialized_len(&output) > DATA_LIMIT {
-                    return Err(Failure::new("States.DataLimitExceeded", format!("the output of '{name}' is too large")));
+                    return Err(Failure::new(
+                        "States.DataLimitExceeded",
+                        format!("the output of '{name}' is too large"),
+                    ));
                 }
                 match next {
                     None => return Ok(output),
@@ -227,14 +231,23 @@ impl Execution<'_> {
         match timeout {
             None => call.await,
             Some(limit) => tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
-                Err(Failure::new("States.Timeout", format!("{function} did not answer within {} s", limit.as_secs_f64())))
+                Err(Failure::new(
+                    "States.Timeout",
+                    format!("{function} did not answer within {} s", limit.as_secs_f64()),
+                ))
             }),
         }
     }
 
     fn tell(&self, name: &str, state: &State, outcome: Outcome, took: Duration, result: Value) {
         if let Kind::Task { function, .. } = &state.kind {
-            (self.observe)(Event { state: name.to_owned(), function: Some(function.clone()), outcome, took, result });
+            (self.observe)(Event {
+                state: name.to_owned(),
+                function: Some(function.clone()),
+                outcome,
+                took,
+                result,
+            });
         }
     }
 }
@@ -260,7 +273,9 @@ fn next_retry(retries: &[Retry], used: &mut [u32], failure: &Failure) -> Option<
 fn select(path: Option<&Path>, value: &Value, context: &Value) -> Result<Value, Failure> {
     match path {
         None => Ok(json!({})),
-        Some(path) => path.get(value, context).cloned().ok_or_else(|| Failure::runtime("a path found nothing")),
+        Some(path) => {
+            path.get(value, context).cloned().ok_or_else(|| Failure::runtime("a path found nothing"))
+        }
     }
 }
 
@@ -325,10 +340,12 @@ impl Tasks {
             }
             Self::Invoke { http, base_url } => {
                 let url = format!("{base_url}/2015-03-31/functions/{function}/invocations");
-                let unreachable =
-                    |error: reqwest::Error| Failure::new("Lambda.SdkClientException", format!("{url}: {error}"));
+                let unreachable = |error: reqwest::Error| {
+                    Failure::new("Lambda.SdkClientException", format!("{url}: {error}"))
+                };
                 let response = http.post(&url).json(&input).send().await.map_err(unreachable)?;
-                let failed = !response.status().is_success() || response.headers().contains_key("x-amz-function-error");
+                let failed = !response.status().is_success()
+                    || response.headers().contains_key("x-amz-function-error");
                 let body: Value = response.json().await.map_err(unreachable)?;
                 if !failed {
                     return Ok(body);
@@ -404,7 +421,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_throttled_task_is_tried_again_after_growing_pauses() {
-        let tasks = tasks(|_, call| if call < 2 { Err(host::Fault::throttled("slow")) } else { Ok(json!(7)) });
+        let tasks =
+            tasks(|_, call| if call < 2 { Err(host::Fault::throttled("slow")) } else { Ok(json!(7)) });
         let began = Instant::now();
         let (result, outcomes) = run(RETRY, json!({"x": 1}), &tasks).await;
         assert_eq!(result.unwrap(), json!({"x": 1, "out": 7}));

@@ -17,6 +17,7 @@ pub fn run(options: &Check) -> Result<(), Stop> {
         return print_json(&json!({ "stands": checked.stands, "struck": checked.struck }));
     }
     let stands = checked.stands.iter().map(|claim| format!("stands  {}", claim.text));
-    let struck = checked.struck.iter().map(|struck| format!("struck  {}\n        {}", struck.text, struck.reason));
+    let struck =
+        checked.struck.iter().map(|struck| format!("struck  {}\n        {}", struck.text, struck.reason));
     print(&stands.chain(struck).collect::<Vec<_>>().join("\n"))
 }

@@ -9,7 +9,8 @@ use crate::cli::Diagnose;
 /// Diagnoses a state document; weighs it when it holds knowledge.
 pub fn run(options: &Diagnose) -> Result<(), Stop> {
     let state: State = read_json(&options.state, "a state document (see `sitrep schema state`)")?;
-    let diagnosis = if state.knowledge.is_some() { diagnosis::weigh(&state) } else { diagnosis::diagnose(&state) };
+    let diagnosis =
+        if state.knowledge.is_some() { diagnosis::weigh(&state) } else { diagnosis::diagnose(&state) };
     if options.json { print_json(&diagnosis) } else { print(&text(&diagnosis)) }
 }
 
@@ -22,9 +23,15 @@ fn text(diagnosis: &Diagnosis) -> String {
         Verdict::Healthy { reason } => lines.push(format!("Healthy: {reason}")),
         Verdict::Inconclusive { reason } => lines.push(format!("Inconclusive: {reason}")),
     }
-    lines.extend(diagnosis.root_cause.iter().map(|claim| format!("  {} [{}]", claim.text, claim.evidence.join(", "))));
+    lines.extend(
+        diagnosis.root_cause.iter().map(|claim| format!("  {} [{}]", claim.text, claim.evidence.join(", "))),
+    );
     section(&mut lines, "Timeline", diagnosis.timeline.iter().map(|m| format!("{} {}", m.at, m.text)));
-    section(&mut lines, "Ruled out", diagnosis.ruled_out.iter().map(|r| format!("{}: {}", r.object, r.reason)));
+    section(
+        &mut lines,
+        "Ruled out",
+        diagnosis.ruled_out.iter().map(|r| format!("{}: {}", r.object, r.reason)),
+    );
     section(&mut lines, "Missing", diagnosis.missing.iter().map(|m| format!("{}: {}", m.what, m.would_tell)));
     lines.join("\n")
 }

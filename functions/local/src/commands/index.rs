@@ -60,9 +60,9 @@ pub async fn index(
 
 /// The store that the settings name.
 pub fn open(settings: &Settings) -> Result<Store, Stop> {
-    Store::open(settings)
-        .map_err(unusable)?
-        .ok_or_else(|| Stop::Usage("there is no knowledge base: set SITREP_HOME or PINECONE_API_KEY".to_owned()))
+    Store::open(settings).map_err(unusable)?.ok_or_else(|| {
+        Stop::Usage("there is no knowledge base: set SITREP_HOME or PINECONE_API_KEY".to_owned())
+    })
 }
 
 /// A store that cannot be used, as the end of the command.
@@ -122,7 +122,21 @@ fn dry_run(options: &Index) -> Result<(), Stop> {
     }
     let lines: Vec<String> = shown
         .iter()
-        .map(|c| format!("{:<12} {}:{}-{} {}", c.corpus, c.path, c.start_line, c.end_line, c.symbol.unwrap_or_default()))
+        .map(|c| {
+            format!(
+                "{:<12} {}:{}-{} {}",
+                c.corpus,
+                c.path,
+                c.start_line,
+                c.end_line,
+                c.symbol.unwrap_or_default()
+            )
+        })
         .collect();
-    print(&format!("{}\n{} documents, {} chunks; nothing was stored", lines.join("\n"), documents.len(), shown.len()))
+    print(&format!(
+        "{}\n{} documents, {} chunks; nothing was stored",
+        lines.join("\n"),
+        documents.len(),
+        shown.len()
+    ))
 }

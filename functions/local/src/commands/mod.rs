@@ -21,17 +21,27 @@ pub fn run(cli: Cli) -> Result<(), Stop> {
         .build()
         .map_err(|error| Stop::Failed(format!("no runtime: {error}")))?;
     runtime.block_on(async {
-        match cli.command {
-            None => run::run(Run::default()).await,
-            Some(Command::Run(options)) => run::run(options).await,
-            Some(Command::Diagnose(options)) => diagnose::run(&options),
-            Some(Command::Check(options)) => check::run(&options),
-            Some(Command::Index(options)) => index::run(&options).await,
-            Some(Command::Search(options)) => search::run(&options).await,
-            Some(Command::Platform(options)) => platform::run(&options).await,
-            Some(Command::Schema(options)) => schema::run(&options),
+        // Interrupted, the command is dropped like any other future, and its temporary folders go with it. It is asked first,
+        // because `platform` waits for Ctrl-C itself.
+        tokio::select! {
+            biased;
+            ended = command(cli) => ended,
+            _ = tokio::signal::ctrl_c() => Err(Stop::Interrupted),
         }
     })
+}
+
+async fn command(cli: Cli) -> Result<(), Stop> {
+    match cli.command {
+        None => run::run(Run::default()).await,
+        Some(Command::Run(options)) => run::run(options).await,
+        Some(Command::Diagnose(options)) => diagnose::run(&options),
+        Some(Command::Check(options)) => check::run(&options),
+        Some(Command::Index(options)) => index::run(&options).await,
+        Some(Command::Search(options)) => search::run(&options).await,
+        Some(Command::Platform(options)) => platform::run(&options).await,
+        Some(Command::Schema(options)) => schema::run(&options),
+    }
 }
 
 /// Prints a result. A closed pipe (`sitrep … | head`) is no failure.
@@ -52,7 +62,8 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<(), Stop> {
 
 /// A file's text; the error names it.
 pub fn read(path: &Path) -> Result<String, Stop> {
-    std::fs::read_to_string(path).map_err(|error| Stop::Usage(format!("{} cannot be read: {error}", path.display())))
+    std::fs::read_to_string(path)
+        .map_err(|error| Stop::Usage(format!("{} cannot be read: {error}", path.display())))
 }
 
 /// A JSON file; the error names the file, and the line and column where it breaks.

@@ -19,6 +19,5 @@ pub async fn run(options: &Platform) -> Result<(), Stop> {
         .collect();
     print(&lines.join("\n"))?;
     eprintln!("Serving until Ctrl-C. The scenario's now is {as_of}.");
-    tokio::signal::ctrl_c().await.map_err(|error| Stop::Failed(format!("no signal handler: {error}")))?;
-    Ok(())
+    tokio::signal::ctrl_c().await.map_err(|error| Stop::Failed(format!("no signal handler: {error}")))
 }

@@ -40,8 +40,8 @@ pub async fn run(options: Run) -> Result<(), Stop> {
 
 /// The scenario under another alert.
 fn under(scenario: &Scenario, alert: &str) -> Result<Scenario, Stop> {
-    let alert: Value =
-        serde_json::from_str(alert).map_err(|error| Stop::Usage(format!("the alert is not JSON: {error}")))?;
+    let alert: Value = serde_json::from_str(alert)
+        .map_err(|error| Stop::Usage(format!("the alert is not JSON: {error}")))?;
     scenario.with_alert(alert).map_err(usage)
 }
 
@@ -55,21 +55,32 @@ async fn simulate_and_investigate(
     alert: &str,
     as_of: Option<Timestamp>,
 ) -> Result<Ended, Stop> {
-    // With --invoke the functions were pointed at their vendors when they were started.
+    // With --invoke the functions were pointed at their vendors when they were started; the webhook still runs here, and
+    // resolves the subject by the scenario's catalog.
     let simulation = match scenario {
-        Some(scenario) if options.invoke.is_none() => {
+        None => None,
+        Some(scenario) => {
             eprintln!("{}", scenario.about().title.if_supports_color(Stderr, |t| t.bold()));
-            eprintln!("{}", "Every vendor is simulated on loopback; nothing here is real.".if_supports_color(Stderr, |t| t.dimmed()));
+            eprintln!(
+                "{}",
+                "Every vendor is simulated on loopback; nothing here is real."
+                    .if_supports_color(Stderr, |t| t.dimmed())
+            );
             Some(Simulation::start(scenario).await?)
         }
-        _ => None,
     };
-    let settings = simulation.as_ref().map_or_else(Settings::from_process, |simulation| simulation.settings.clone());
+    let settings =
+        simulation.as_ref().map_or_else(Settings::from_process, |simulation| simulation.settings.clone());
     if options.invoke.is_none() {
         embedded_defaults(&settings);
     }
-    let request =
-        Request { alert, as_of, settings: &settings, invoke: options.invoke.as_deref(), observe: &|event| progress::show(&event) };
+    let request = Request {
+        alert,
+        as_of,
+        settings: &settings,
+        invoke: options.invoke.as_deref(),
+        observe: &|event| progress::show(&event),
+    };
     let ended = investigate(request).await?;
     eprintln!("  {:<22} {}\n", "Execution ended", progress::seconds(ended.took));
     Ok(ended)
@@ -109,8 +120,10 @@ fn report(options: &Run, ended: &Ended) -> Result<(), Stop> {
 fn write_page(path: &Path, document: &Value) -> Result<(), Stop> {
     let state: State = serde_json::from_value(document.clone())
         .map_err(|error| Stop::Failed(format!("the final document is not a state document: {error}")))?;
-    let page = html::page(&state).map_err(|error| Stop::Failed(format!("the page cannot be rendered: {error}")))?;
-    std::fs::write(path, page).map_err(|error| Stop::Usage(format!("{} cannot be written: {error}", path.display())))?;
+    let page =
+        html::page(&state).map_err(|error| Stop::Failed(format!("the page cannot be rendered: {error}")))?;
+    std::fs::write(path, page)
+        .map_err(|error| Stop::Usage(format!("{} cannot be written: {error}", path.display())))?;
     eprintln!("Wrote {}", path.display());
     Ok(())
 }

@@ -47,6 +47,10 @@ const KNOWN: &[(&str, &str, &str, &str, bool, &str)] = &[
     ("events.k8s.io", "v1", "Event", "events", true, "ev"),
     ("networking.k8s.io", "v1", "Ingress", "ingresses", true, "ing"),
     ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", true, "netpol"),
+    ("rbac.authorization.k8s.io", "v1", "Role", "roles", true, ""),
+    ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", true, ""),
+    ("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false, ""),
+    ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", false, ""),
     ("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", true, ""),
     ("storage.k8s.io", "v1", "StorageClass", "storageclasses", false, "sc"),
 ];
