@@ -116,6 +116,31 @@ def forward(request, url):
         return answer.status, {name: value for name, value in answer.headers.items() if name.lower() not in hop}, body
 
 
+def prism(specification, upstream):
+    """Puts `prism proxy` in front of a server: it compares requests and answers with an OpenAPI file and lets both through.
+
+    Returns the URL to ask, and a list that grows by (method and path, status, violations) of each exchange.
+    """
+    port, seen = free_port(), []
+    start(["prism", "proxy", "--host", "127.0.0.1", "--port", str(port), specification, upstream], port)
+
+    def front(request):
+        status, headers, body = forward(request, f"http://127.0.0.1:{port}")
+        violations = json.loads(headers.pop("sl-violations", "[]"))
+        seen.append((f"{request.method} {request.path.partition('?')[0]}", status, violations))
+        return status, headers, body
+
+    return serve(front), seen
+
+
+def check_exchanges(seen):
+    """One check per kind of exchange that went through `prism`: no violation, and no refusal."""
+    for call in sorted({call for call, *_ in seen}):
+        answers = [(status, violations) for other, status, violations in seen if other == call]
+        bad = [answer for answer in answers if answer[0] >= 300 or answer[1]]
+        check(not bad, f"{call}, {len(answers)} times: as the specification has it {bad[:2] or ''}")
+
+
 def get_json(url):
     with urllib.request.urlopen(url, timeout=30) as answer:
         return json.load(answer)

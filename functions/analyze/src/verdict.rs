@@ -48,7 +48,7 @@ pub fn analysis(answer: Answer, tier: Tier, state: &State) -> Analysis {
         escalate: tier == Tier::Triage && !sure,
         tier: Some(tier),
         model: None,
-        root_cause: if keep { checked.stands } else { Vec::new() },
+        root_cause: if keep { naming_the_culprit(checked.stands, state) } else { Vec::new() },
         confidence,
         actions: if keep { chosen(&answer.actions, state) } else { Vec::new() },
         suggestions: if keep { suggestions(answer.suggestions) } else { Vec::new() },
@@ -58,6 +58,17 @@ pub fn analysis(answer: Answer, tier: Tier, state: &State) -> Analysis {
         took_ms: 0,
     };
     fit(analysis)
+}
+
+/// The claims that stand, with the diagnosis' own first sentence before them where none of them names what it leads with: a root cause
+/// whose decisive sentence was struck out, or never said, must not read as if nothing were to blame.
+fn naming_the_culprit(stands: Vec<Claim>, state: &State) -> Vec<Claim> {
+    let Some(diagnosis) = state.best_diagnosis() else { return stands };
+    let (Some(leading), Some(first)) = (diagnosis.leading().next(), diagnosis.root_cause.first()) else { return stands };
+    if stands.iter().any(|claim| claim.text.contains(&leading.culprit.name)) {
+        return stands;
+    }
+    std::iter::once(first.clone()).chain(stands).collect()
 }
 
 fn claim(statement: Statement) -> Claim {

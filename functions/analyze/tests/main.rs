@@ -1,6 +1,7 @@
 //! The sample events, with a model on loopback that answers as scripted.
 #![expect(clippy::unwrap_used, reason = "a test fails by unwrapping")]
 
+#[path = "../../claude/tests/server/mod.rs"]
 mod server;
 
 use analyze::{AnalyzeFunction, Input};
@@ -69,6 +70,16 @@ async fn an_untrue_claim_is_struck_out_and_costs_confidence() {
     assert_eq!((analysis.outcome, analysis.escalate), (Outcome::Answered, true));
     assert_eq!(analysis.struck.len(), 1);
     assert!(analysis.confidence.number < 0.87);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_name_the_culprit_gets_the_codes_own_sentence_before_it() {
+    let mut answer = good();
+    answer["root_cause"].as_array_mut().unwrap().remove(0);
+    let analysis = answered("deep", answer).await;
+    assert_eq!(analysis.root_cause.len(), 2);
+    let state: incident::State = serde_json::from_value(event("deep")["state"].clone()).unwrap();
+    assert_eq!(analysis.root_cause[0], state.weighed.unwrap().root_cause[0]);
 }
 
 #[tokio::test]

@@ -77,7 +77,11 @@ impl Line {
 
     /// The same, resting on those ids.
     pub fn citing<'a>(mut self, ids: impl IntoIterator<Item = &'a String>) -> Self {
-        self.cites.extend(ids.into_iter().map(|id| clean(id)));
+        for id in ids.into_iter().map(|id| clean(id)) {
+            if !self.cites.contains(&id) {
+                self.cites.push(id);
+            }
+        }
         self
     }
 

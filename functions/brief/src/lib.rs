@@ -5,6 +5,7 @@
 //! that says so, a channel that cannot be reached becomes a gap. It states nothing of its own: every sentence comes from the
 //! document, with the ids it rests on.
 
+mod aws;
 pub mod blocks;
 pub mod content;
 mod edge;

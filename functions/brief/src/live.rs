@@ -1,19 +1,42 @@
-//! LIVE STATE: what each source shows now, a line for a source or for each thing it shows.
+//! LIVE STATE: what each source shows now, one line for a source and another only where it decides.
+//!
+//! What was examined and cleared stands in RULED OUT and not here; what is as usual is not mentioned.
 
-use std::collections::BTreeMap;
-
-use incident::{Evidence, Fact, Finding, Object, ObjectKind, Source, State, Status, fact};
+use incident::{Evidence, Fact, Finding, ObjectKind, Series, Source, State, Status, fact};
 
 use crate::content::{Line, Mark, Section};
-use crate::edge;
-use crate::metric;
 use crate::sections::offset;
-use crate::time;
+use crate::{aws, edge, metric, time};
 
-/// Series shown of one object.
-const SERIES: usize = 5;
-/// Lines of one kind shown of one source.
-const LINES: usize = 3;
+/// Lines of one kind that are shown.
+const LINES: usize = 2;
+/// Characters of a log line that are shown.
+const LOG_CHARS: usize = 160;
+/// Logs that began this many seconds before the onset or later came with it.
+const WITH_ONSET_S: i64 = 120;
+
+/// One figure or remark of a bullet, and what it rests on.
+pub struct Part {
+    /// As printed.
+    pub text: String,
+    /// Evidence ids.
+    pub cites: Vec<String>,
+}
+
+impl Part {
+    /// A part that rests on one finding.
+    pub fn new(text: impl Into<String>, finding: &Finding) -> Self {
+        Self { text: text.into(), cites: vec![finding.id.clone()] }
+    }
+}
+
+/// A bulleted line of parts under a title.
+pub fn bullet(title: &str, parts: &[Part]) -> Line {
+    let texts: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
+    let mut ids: Vec<&String> = parts.iter().flat_map(|part| &part.cites).collect();
+    ids.dedup();
+    Line::new(Mark::Bullet, format!("{title}: {}", texts.join(" | "))).citing(ids)
+}
 
 /// The section: every source has a line, also those that were not read.
 pub fn section(state: &State) -> Section {
@@ -24,11 +47,12 @@ pub fn section(state: &State) -> Section {
             None => lines.push(Line::new(Mark::Bullet, format!("{source}: not asked"))),
         }
     }
-    lines.extend(state.knowledge.iter().flat_map(|knowledge| &knowledge.findings).filter_map(code_change));
+    let changes = state.knowledge.iter().flat_map(|knowledge| &knowledge.findings);
+    lines.extend(changes.filter_map(|finding| code_change(state, finding)));
     Section { heading: "📊 LIVE STATE".to_owned(), lines, detail: false }
 }
 
-/// The lines of one source; what could not be read is said at the end of the last.
+/// The lines of one source; how much could not be read is said at the end of the last.
 fn read(state: &State, evidence: &Evidence) -> Vec<Line> {
     let source = evidence.source;
     if evidence.findings.is_empty() {
@@ -40,15 +64,15 @@ fn read(state: &State, evidence: &Evidence) -> Vec<Line> {
         return vec![Line::new(Mark::Bullet, text)];
     }
     let mut lines = match source {
-        Source::Aws => aws(evidence),
+        Source::Aws => aws::lines(state, evidence),
         Source::Kubernetes => kubernetes(state, evidence),
         Source::Datadog => datadog(state, evidence),
         Source::Cloudflare => edge::lines(evidence),
         Source::Github => Vec::new(),
     };
     if lines.is_empty() {
-        let first = evidence.findings.iter().take(LINES);
-        lines = first.map(|f| bullet(source.title(), vec![f.summary.clone()], [f])).collect();
+        let text = format!("{source}: nothing stands out beyond what is ruled out below");
+        lines.push(Line::new(Mark::Bullet, text));
     }
     let unread = evidence.calls.iter().filter(|call| call.status.is_gap()).count();
     if let (Some(last), true) = (lines.last_mut(), unread > 0) {
@@ -57,161 +81,73 @@ fn read(state: &State, evidence: &Evidence) -> Vec<Line> {
     lines
 }
 
-/// A bulleted line of parts under a title, resting on those findings.
-pub fn bullet<'a>(title: &str, parts: Vec<String>, rests_on: impl IntoIterator<Item = &'a Finding>) -> Line {
-    let mut ids: Vec<&String> = rests_on.into_iter().map(|finding| &finding.id).collect();
-    ids.dedup();
-    Line::new(Mark::Bullet, format!("{title}: {}", parts.join(" | "))).citing(ids)
-}
-
-fn aws(evidence: &Evidence) -> Vec<Line> {
-    let instances = || {
-        evidence.findings.iter().filter_map(|f| match &f.fact {
-            Fact::DatabaseInstance(instance) => Some((f, instance)),
-            _ => None,
-        })
-    };
-    // A replica's figures stand on its primary's line: together they are one database to whoever is paged.
-    let primary = |object: &Object| {
-        let replica = instances().find(|(f, _)| f.object == *object).and_then(|(_, i)| i.replica_of.clone());
-        replica.unwrap_or_else(|| object.name.clone())
-    };
-    let mut databases: BTreeMap<String, Vec<&Finding>> = BTreeMap::new();
-    let mut others: BTreeMap<&Object, Vec<&Finding>> = BTreeMap::new();
-    for finding in &evidence.findings {
-        match finding.object.kind {
-            ObjectKind::DatabaseInstance => {
-                databases.entry(primary(&finding.object)).or_default().push(finding);
-            }
-            ObjectKind::ParameterGroup => {}
-            _ => others.entry(&finding.object).or_default().push(finding),
-        }
+/// A series as one figure: `CPU 95 % (baseline 41.1 %) ▁▁▆█`; against `limit`, where it has one: `connections 487/500`.
+pub fn figure(series: &Series, limit: Option<f64>) -> String {
+    let (label, unit, _) = metric::describe(&series.metric, &series.unit);
+    let percentile = series.stat.strip_prefix('p').filter(|rest| rest.parse::<f64>().is_ok());
+    let stat = percentile.map(|rest| format!("p{rest} ")).unwrap_or_default();
+    let mut text = format!("{stat}{label} {}", metric::value(series.last, unit));
+    let moved = metric::moved(series);
+    match limit {
+        Some(limit) => text.push_str(&format!("/{}", metric::number(limit))),
+        None if moved => text.push_str(&format!(" (baseline {})", metric::value(series.baseline, unit))),
+        None => {}
     }
-    let databases = databases.iter().map(|(name, findings)| database(name, findings, evidence));
-    let others = others.iter().filter_map(|(object, findings)| {
-        let parts: Vec<String> =
-            findings.iter().filter_map(|f| aws_state(f)).chain(series(findings, None)).collect();
-        let title = match object.kind {
-            ObjectKind::TargetGroup | ObjectKind::LoadBalancer => format!("ELB {}", short(&object.name)),
-            _ => object.name.clone(),
-        };
-        (!parts.is_empty()).then(|| bullet(&title, parts, findings.iter().copied()))
-    });
-    databases.chain(others).collect()
-}
-
-fn database(name: &str, findings: &[&Finding], evidence: &Evidence) -> Line {
-    let limit = evidence.findings.iter().find_map(|f| match &f.fact {
-        Fact::DatabaseParameter(parameter) if parameter.name == "max_connections" => {
-            Some((f, parameter.resolved?))
-        }
-        _ => None,
-    });
-    let states = findings.iter().filter_map(|f| match &f.fact {
-        Fact::DatabaseInstance(instance) if instance.status != "available" => {
-            Some(format!("{} is {}", f.object.name, instance.status))
-        }
-        Fact::DatabaseEvent(event) => Some(format!("event: {}", event.message)),
-        _ => None,
-    });
-    let mut parts = series(findings, limit.map(|(_, value)| value));
-    parts.extend(states.take(LINES));
-    if parts.is_empty() {
-        parts = findings.iter().take(LINES).map(|f| f.summary.clone()).collect();
+    if moved {
+        text.push_str(&format!(" {}", metric::sparkline(series)));
     }
-    let shown =
-        findings.iter().copied().filter(|f| matches!(f.fact, Fact::Series(_) | Fact::DatabaseEvent(_)));
-    let limit = limit.map(|(finding, _)| finding);
-    bullet(&format!("RDS {name}"), parts, shown.take(SERIES).chain(limit))
+    text
 }
 
-/// The series of one object, the best-known metrics first, then those that moved most visibly.
-pub fn series(findings: &[&Finding], connection_limit: Option<f64>) -> Vec<String> {
-    let mut shown: Vec<(usize, String)> = findings
-        .iter()
-        .filter_map(|finding| {
-            let Fact::Series(series) = &finding.fact else { return None };
-            let (label, unit, rank) = metric::describe(&series.metric, &series.unit);
-            let moved = metric::moved(series);
-            // Whatever is unknown or unremarkable is in the evidence, and not on the first page.
-            if rank > 2 && !moved {
-                return None;
-            }
-            let mut text = format!("{label} {}", metric::value(series.last, unit));
-            match connection_limit.filter(|_| label == "connections") {
-                Some(limit) => text.push_str(&format!("/{}", metric::number(limit))),
-                None if moved => {
-                    text.push_str(&format!(" (baseline {})", metric::value(series.baseline, unit)));
-                }
-                None => {}
-            }
-            if moved {
-                text.push_str(&format!(" {}", metric::sparkline(series)));
-            }
-            Some((rank, text))
-        })
-        .collect();
-    shown.sort_by_key(|(rank, _)| *rank);
-    shown.into_iter().take(SERIES).map(|(_, text)| text).collect()
+/// The findings whose series moved, the best-known metrics first.
+pub fn moved<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<(&'a Finding, &'a Series)> {
+    let mut moved: Vec<_> =
+        findings.filter_map(series).filter(|(_, series)| metric::moved(series)).collect();
+    moved.sort_by_key(|(_, series)| metric::describe(&series.metric, &series.unit).2);
+    moved
 }
 
-fn aws_state(finding: &Finding) -> Option<String> {
-    match &finding.fact {
-        Fact::TargetHealth(health) => {
-            let all: u32 = health.states.values().sum();
-            let healthy = health.states.get("healthy").copied().unwrap_or_default();
-            let why: Vec<String> =
-                health.reasons.iter().map(|(reason, n)| format!("{reason} ×{n}")).collect();
-            let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
-            Some(format!("{healthy}/{all} targets healthy{why}"))
-        }
-        Fact::Alarm(alarm) if alarm.state == "ALARM" => Some(format!("alarm: {}", alarm.reason)),
-        Fact::InstanceStatus(status) if status.instance_check != "ok" || status.system_check != "ok" => {
-            Some(format!(
-                "{}, instance check {}, system check {}",
-                status.state, status.instance_check, status.system_check
-            ))
-        }
-        _ => None,
-    }
+/// The finding with its series, where it is one.
+pub fn series(finding: &Finding) -> Option<(&Finding, &Series)> {
+    if let Fact::Series(series) = &finding.fact { Some((finding, series)) } else { None }
 }
 
-/// The telling part of an ARN suffix: `targetgroup/api/6d0e…` is `api`.
-fn short(name: &str) -> &str {
-    let parts: Vec<&str> = name.split('/').collect();
-    match parts[..] {
-        [_, middle, _] => middle,
-        ["app" | "net", middle] => middle,
-        _ => name,
-    }
+/// True for what the diagnosis examined and cleared: it is told in RULED OUT.
+fn is_cleared(state: &State, finding: &Finding) -> bool {
+    let ruled_out = state.best_diagnosis().into_iter().flat_map(|diagnosis| &diagnosis.ruled_out);
+    ruled_out.into_iter().any(|out| out.object == finding.object && out.evidence.contains(&finding.id))
 }
 
 fn kubernetes(state: &State, evidence: &Evidence) -> Vec<Line> {
-    let ready = |object: &Object| {
-        evidence.findings.iter().find_map(|f| match &f.fact {
-            Fact::Workload(workload) if f.object == *object => Some((f, workload)),
+    let told = || evidence.findings.iter().filter(|f| !is_cleared(state, f));
+    let workloads = || {
+        evidence.findings.iter().filter_map(|f| match &f.fact {
+            Fact::Workload(workload) => Some((f, format!("{}/{} ready", workload.ready, workload.desired))),
             _ => None,
         })
     };
-    let mut rollouts: Vec<(&Finding, &fact::Rollout)> = evidence
-        .findings
-        .iter()
-        .filter_map(|f| if let Fact::Rollout(rollout) = &f.fact { Some((f, rollout)) } else { None })
-        .collect();
+    let mut rollouts: Vec<(&Finding, &fact::Rollout)> =
+        told().filter_map(|f| if let Fact::Rollout(r) = &f.fact { Some((f, r)) } else { None }).collect();
     rollouts.sort_by_key(|(finding, _)| std::cmp::Reverse(finding.at));
-    let rolled = rollouts.iter().take(LINES).map(|(finding, rollout)| {
-        let mut parts = vec![rollout_text(state, finding, rollout)];
-        let workload = ready(&finding.object);
-        parts.extend(workload.map(|(_, w)| format!("{}/{} ready", w.ready, w.desired)));
-        bullet("K8s", parts, std::iter::once(*finding).chain(workload.map(|(f, _)| f)))
-    });
-    let unwell = evidence.findings.iter().filter(|f| is_unwell(f)).take(LINES);
-    let mut lines: Vec<Line> =
-        rolled.chain(unwell.map(|f| bullet("K8s", vec![f.summary.clone()], [f]))).collect();
+    let mut lines: Vec<Line> = rollouts
+        .iter()
+        .take(LINES)
+        .map(|(finding, rollout)| {
+            let mut parts = vec![Part::new(rollout_text(state, finding, rollout), finding)];
+            let own = workloads().find(|(f, _)| f.object == finding.object);
+            parts.extend(own.map(|(f, ready)| Part::new(ready, f)));
+            bullet("K8s", &parts)
+        })
+        .collect();
     if lines.is_empty() {
-        let workloads = evidence.findings.iter().filter(|f| matches!(f.fact, Fact::Workload(_)));
-        lines = workloads.take(LINES).map(|f| bullet("K8s", vec![f.summary.clone()], [f])).collect();
+        let parts: Vec<Part> = workloads()
+            .take(LINES + 1)
+            .map(|(f, ready)| Part::new(format!("{} {ready}", f.object.name), f))
+            .collect();
+        lines.extend((!parts.is_empty()).then(|| bullet("K8s", &parts)));
     }
+    let unwell = told().filter(|f| is_unwell(f)).take(LINES);
+    lines.extend(unwell.map(|f| bullet("K8s", &[Part::new(f.summary.clone(), f)])));
     lines
 }
 
@@ -241,66 +177,90 @@ fn is_unwell(finding: &Finding) -> bool {
                 || node.conditions.iter().any(|c| c.kind != "Ready" && c.status == "True")
         }
         Fact::EventGroup(group) => group.severity == "Warning",
-        Fact::Hpa(hpa) => hpa.limited,
+        // Held at its lower bound is how an autoscaler rests.
+        Fact::Hpa(hpa) => hpa.limited && hpa.current >= hpa.max,
         _ => false,
     }
 }
 
 fn datadog(state: &State, evidence: &Evidence) -> Vec<Line> {
-    let mut figures: Vec<&Finding> =
-        evidence.findings.iter().filter(|f| matches!(f.fact, Fact::Series(_))).collect();
     // CloudWatch's own figures are fresher than Datadog's copy of them: shown once, from AWS, when both were read.
     let aws = state.evidence.iter().any(|e| e.source == Source::Aws && !e.findings.is_empty());
-    figures.retain(|f| !(aws && f.object.kind == ObjectKind::DatabaseInstance));
-    let mut parts: Vec<(&Finding, String)> = Vec::new();
-    for finding in &evidence.findings {
-        match &finding.fact {
-            Fact::Monitor(monitor) => parts.push((finding, format!("monitor is in {}", monitor.state))),
-            Fact::DeployEvent(deploy) => {
-                parts
-                    .push((finding, format!("{} at {}", deploy.title, time::clock(finding.at, state.as_of))));
-            }
-            _ => {}
+    let figures = evidence.findings.iter().filter(|f| !(aws && f.object.kind == ObjectKind::DatabaseInstance));
+    let figures = moved(figures).into_iter().take(LINES).map(|(f, series)| {
+        Part::new(format!("{} {}", f.object.name, figure(series, None)), f)
+    });
+    let events = evidence.findings.iter().filter(|f| !is_cleared(state, f)).filter_map(|f| match &f.fact {
+        // The alert's own monitor stands in the headline.
+        Fact::Monitor(monitor) if monitor.state != "OK" && state.alert.monitor_id.as_ref() != Some(&f.object.name) => {
+            let name = f.summary.split(", ").next().unwrap_or(&f.summary);
+            Some(Part::new(name, f))
         }
-    }
-    parts.truncate(LINES + 1);
-    let (shown, mut texts): (Vec<&Finding>, Vec<String>) = parts.into_iter().unzip();
-    texts.extend(series(&figures, None));
-    let first = (!texts.is_empty()).then(|| bullet("Datadog", texts, shown.into_iter().chain(figures)));
+        Fact::DeployEvent(deploy) if !rolled_out(state, deploy) => {
+            Some(Part::new(format!("{} at {}", deploy.title, time::clock(f.at, state.as_of)), f))
+        }
+        _ => None,
+    });
+    let parts: Vec<Part> = figures.chain(events.take(LINES)).collect();
+    let first = (!parts.is_empty()).then(|| bullet("Datadog", &parts));
+    first.into_iter().chain(logs(state, evidence)).collect()
+}
+
+/// True where Kubernetes tells of the same deploy.
+fn rolled_out(state: &State, deploy: &fact::DeployEvent) -> bool {
+    state.findings().any(|f| match &f.fact {
+        Fact::Rollout(rollout) => {
+            Some(&rollout.version) == deploy.version.as_ref()
+                && deploy.service.as_ref().is_none_or(|service| *service == f.object.name)
+        }
+        _ => false,
+    })
+}
+
+/// The patterns that came with the onset first, then the gravest and the most frequent.
+fn logs(state: &State, evidence: &Evidence) -> Vec<Line> {
+    let onset = state.best_diagnosis().and_then(|d| d.onset.as_ref()).map(|onset| onset.at.as_second());
+    let came_with_it =
+        |log: &fact::LogPattern| onset.is_some_and(|at| log.first.as_second() >= at - WITH_ONSET_S);
     let mut logs: Vec<(&Finding, &fact::LogPattern)> = evidence
         .findings
         .iter()
         .filter_map(|f| if let Fact::LogPattern(log) = &f.fact { Some((f, log)) } else { None })
         .collect();
-    logs.sort_by_key(|(_, log)| (log.status != "error", std::cmp::Reverse(log.count)));
-    let logs = logs.into_iter().take(2).map(|(finding, log)| {
-        let service = log.service.as_deref().map(|s| format!(" from {s}")).unwrap_or_default();
-        let text =
-            format!("{}× {}{service}: “{}”", metric::number(f64::from(log.count)), log.status, log.sample);
-        bullet("Logs", vec![incident::size::cut(&text, 180)], [finding])
+    logs.sort_by_key(|(_, log)| {
+        let grave = !["info", "ok", "notice", "debug"].contains(&log.status.as_str());
+        (!came_with_it(log), !grave, std::cmp::Reverse(log.count))
     });
-    first.into_iter().chain(logs).collect()
+    let line = |(finding, log): (&Finding, &fact::LogPattern)| {
+        let service = log.service.as_deref().map(|s| format!(" of {s}")).unwrap_or_default();
+        let text = format!(
+            "{}× {}{service} since {}: “{}”",
+            metric::number(f64::from(log.count)),
+            log.status,
+            time::clock(log.first, state.as_of),
+            incident::size::cut(&log.sample, LOG_CHARS),
+        );
+        bullet("Logs", &[Part::new(text, finding)])
+    };
+    logs.into_iter().take(LINES).map(line).collect()
 }
 
-fn code_change(finding: &Finding) -> Option<Line> {
+fn code_change(state: &State, finding: &Finding) -> Option<Line> {
     let Fact::CodeChange(change) = &finding.fact else { return None };
-    let commits: Vec<String> = change
-        .commits
-        .iter()
-        .take(2)
-        .map(|c| {
-            let by = c.author.as_deref().map(|author| format!(" by {author}")).unwrap_or_default();
-            format!("{} “{}”{by}", c.sha, c.subject)
-        })
-        .collect();
-    let text = format!(
-        "Code: {} {}…{}: {}, {} | {}",
+    let mut text = format!(
+        "Code: {} {}…{}: {}, {}",
         change.repository,
         change.from,
         change.to,
         time::count(change.commits.len() as i64, "commit"),
         time::count(change.files.len() as i64, "file"),
-        commits.join(" | ")
     );
+    // The commit that the diagnosis names, else the first.
+    let claims = || state.best_diagnosis().into_iter().flat_map(|d| &d.root_cause);
+    let named = change.commits.iter().find(|c| claims().any(|claim| claim.text.contains(&c.sha)));
+    if let Some(commit) = named.or(change.commits.first()) {
+        let by = commit.author.as_deref().map(|author| format!(" by {author}")).unwrap_or_default();
+        text.push_str(&format!(" | {} “{}”{by}", commit.sha, commit.subject));
+    }
     Some(Line::new(Mark::Bullet, text).citing([&finding.id]))
 }

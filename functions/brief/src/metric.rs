@@ -9,6 +9,8 @@ pub enum Unit {
     Percent,
     /// Seconds; small ones are written in milliseconds.
     Seconds,
+    /// Milliseconds, written like seconds.
+    Milliseconds,
     /// Bytes, written in binary multiples.
     Bytes,
     /// A bare number.
@@ -33,6 +35,8 @@ const KNOWN: &[(&str, &str, Unit)] = &[
     ("httpcodeelb5xxcount", "load balancer 5xx", Unit::Plain),
     ("httpcodetarget5xxcount", "target 5xx", Unit::Plain),
     ("targetresponsetime", "response time", Unit::Seconds),
+    ("originresponseduration", "origin response", Unit::Milliseconds),
+    ("timetofirstbyte", "time to first byte", Unit::Milliseconds),
     ("requestcount", "requests", Unit::Plain),
     ("unhealthyhostcount", "unhealthy targets", Unit::Plain),
 ];
@@ -58,10 +62,16 @@ pub fn describe(metric: &str, stated: &str) -> (String, Unit, usize) {
     }
 }
 
+/// True for a metric that people call `label`.
+pub fn is(metric: &str, label: &str) -> bool {
+    describe(metric, "").0 == label
+}
+
 fn unit(stated: &str) -> Option<Unit> {
     match stated.to_lowercase().as_str() {
         "percent" | "%" => Some(Unit::Percent),
         "seconds" | "second" => Some(Unit::Seconds),
+        "milliseconds" | "millisecond" | "ms" => Some(Unit::Milliseconds),
         "bytes" | "byte" => Some(Unit::Bytes),
         "" | "none" => None,
         _ => Some(Unit::Plain),
@@ -74,6 +84,7 @@ pub fn value(value: f64, unit: Unit) -> String {
         Unit::Percent => format!("{} %", number(value)),
         Unit::Seconds if value.abs() < 0.1 && value != 0.0 => format!("{} ms", number(value * 1_000.0)),
         Unit::Seconds => format!("{} s", number(value)),
+        Unit::Milliseconds => self::value(value / 1_000.0, Unit::Seconds),
         Unit::Bytes => {
             let mut scaled = value;
             let mut suffix = "B";
@@ -120,18 +131,27 @@ pub fn moved(series: &Series) -> bool {
     away(series.last) || away(series.max)
 }
 
-/// The series as a row of bars, equal spans of time, the highest value of each; `·` where no point was read.
+/// The series as a row of bars, equal spans of time, the highest value of each; `·` where no point was read. Of a series that was
+/// thinned a missing point tells nothing: there the bar before it holds on.
 pub fn sparkline(series: &Series) -> String {
     let (Some((first, _)), Some((last, _))) = (series.points.first(), series.points.last()) else {
         return String::new();
     };
     let seconds = |from: Timestamp, to: Timestamp| to.duration_since(from).as_secs_f64();
-    let columns = SPARK_COLUMNS.min(series.points.len());
+    let thinned = series.points.len() < series.count as usize;
+    let columns = SPARK_COLUMNS.min(series.count.max(1) as usize).max(1);
     let total = seconds(*first, *last).max(1.0);
     let mut highest = vec![None::<f64>; columns];
     for (at, value) in &series.points {
         let column = ((seconds(*first, *at) / total * columns as f64) as usize).min(columns - 1);
         highest[column] = Some(highest[column].map_or(*value, |known| known.max(*value)));
+    }
+    if thinned {
+        let mut held = None;
+        for value in &mut highest {
+            held = value.or(held);
+            *value = held;
+        }
     }
     let shown = || highest.iter().flatten().copied();
     let (low, high) = (shown().fold(f64::INFINITY, f64::min), shown().fold(f64::NEG_INFINITY, f64::max));
@@ -161,6 +181,8 @@ mod tests {
             (94.63, Unit::Percent, "94.6 %"),
             (2.1, Unit::Seconds, "2.1 s"),
             (0.0123, Unit::Seconds, "12.3 ms"),
+            (98.12, Unit::Milliseconds, "98.1 ms"),
+            (1_905.4, Unit::Milliseconds, "1.91 s"),
             (19_650_000_000.0, Unit::Bytes, "18.3 GiB"),
             (1_240_000.0, Unit::Plain, "1,240,000"),
             (-1_240.0, Unit::Plain, "-1,240"),
@@ -176,5 +198,15 @@ mod tests {
         let points = [(at(0), 1.0), (at(1), 1.0), (at(8), 9.0), (at(9), 9.0)];
         let series = Series::from_points("m", "avg", "", 60, points).unwrap();
         assert_eq!(sparkline(&series), "▁··█");
+    }
+
+    #[test]
+    fn a_series_that_was_only_thinned_has_no_holes() {
+        let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
+        let points = (0..60).map(|minute| (at(minute), if minute < 55 { 1.0 } else { 9.0 }));
+        let series = Series::from_points("m", "avg", "", 60, points).unwrap().thin(5);
+        let drawn = sparkline(&series);
+        assert_eq!(drawn.chars().count(), SPARK_COLUMNS);
+        assert!(!drawn.contains('·') && drawn.starts_with("▁▁▁") && drawn.ends_with('█'), "{drawn}");
     }
 }

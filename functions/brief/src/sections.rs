@@ -9,6 +9,7 @@ use incident::{
 };
 
 use crate::content::{Line, Mark, Section};
+use crate::aws::short;
 use crate::time;
 
 /// What an announcement says below its headline.
@@ -59,7 +60,11 @@ pub fn root_cause(state: &State) -> Section {
     let confidence = best_confidence(state, diagnosis);
     let heading = match diagnosis.verdict {
         Verdict::Causes { .. } => {
-            format!("🔍 ROOT CAUSE — {} ({:.2})", confidence.level.word(), confidence.number)
+            let causes = match diagnosis.leading().count() {
+                0 | 1 => "ROOT CAUSE".to_owned(),
+                n => format!("ROOT CAUSE ({n} INDEPENDENT FAULTS)"),
+            };
+            format!("🔍 {causes} — {} ({:.2})", confidence.level.word(), confidence.number)
         }
         Verdict::Healthy { .. } => "🔍 ROOT CAUSE — NOTHING IS WRONG NOW".to_owned(),
         Verdict::Inconclusive { .. } => "🔍 ROOT CAUSE — INCONCLUSIVE".to_owned(),
@@ -128,9 +133,10 @@ pub fn knowledge(state: &State) -> Option<Section> {
 }
 
 fn match_line(state: &State, found: &Match, passage: &Passage) -> Line {
-    let place = match passage.start_line {
-        Some(line) => format!("{}:{line}", passage.source),
-        None => passage.source.clone(),
+    let place = match (&found.place, passage.start_line) {
+        (Some(place), _) => place.clone(),
+        (None, Some(line)) => format!("{}:{line}", passage.source),
+        (None, None) => passage.source.clone(),
     };
     let reference = found.reference.as_deref().or(passage.section.as_deref());
     let with = |text: &str, reference: Option<&str>| match reference {
@@ -141,7 +147,7 @@ fn match_line(state: &State, found: &Match, passage: &Passage) -> Line {
         MatchKind::Runbook => format!("Runbook: “{}”", passage.title),
         MatchKind::PastIncident => match &found.reference {
             Some(id) if !passage.title.contains(id.as_str()) => {
-                format!("Past incident: {id} — {}", passage.title)
+                format!("Past incident: {id}: {}", passage.title)
             }
             _ => format!("Past incident: {}", passage.title),
         },
@@ -150,10 +156,10 @@ fn match_line(state: &State, found: &Match, passage: &Passage) -> Line {
         MatchKind::Calendar => format!("Calendar: {}", with(&passage.title, found.reference.as_deref())),
         MatchKind::Schema => format!("Catalog: {}", with(&passage.title, found.reference.as_deref())),
     };
-    let age = passage.modified.map_or_else(|| "age unknown".to_owned(), |m| time::age(m, state.as_of));
-    Line::new(Mark::Bullet, format!("{what} (relevance {:.2}, {age})", passage.relevance))
+    let age = passage.modified.map(|m| format!(", {}", time::age(m, state.as_of))).unwrap_or_default();
+    Line::new(Mark::Bullet, format!("{what} (relevance {:.2}{age})", passage.relevance))
         .citing([&passage.id])
-        .remark(&found.says)
+        .remark(capital(&found.says))
 }
 
 /// RECOMMENDED ACTIONS in safety order; the model's where it answered. `None` when there is nothing to recommend.
@@ -202,7 +208,7 @@ pub fn confidence(state: &State) -> Option<Section> {
 pub fn ruled_out(state: &State) -> Option<Section> {
     let line = |out: &RuledOut| {
         let suspect = match out.cause {
-            Some(cause) => format!("{} ({})", capital(cause.title()), out.object.name),
+            Some(cause) => format!("{} ({})", capital(cause.title()), short(&out.object.name)),
             None => out.object.name.clone(),
         };
         // A reason that begins with its suspect needs no second naming of it.
@@ -217,25 +223,25 @@ pub fn ruled_out(state: &State) -> Option<Section> {
     (!lines.is_empty()).then(|| detail("🚫 RULED OUT", lines))
 }
 
-/// NOT SEEN: every gap once, and what it would have told.
+/// NOT SEEN: every gap once, and what a source that is missing whole would have told.
 pub fn not_seen(state: &State, unreadable: &[Gap]) -> Section {
-    let unasked =
-        Source::COLLECTED.iter().filter(|source| !state.evidence.iter().any(|e| e.source == **source));
-    let unasked = unasked.map(|source| format!("{source} was not asked, or its answer was lost."));
+    let sources = Source::COLLECTED.into_iter().flat_map(|source| source_gaps(state, source));
     let steps = [
         (state.best_diagnosis().is_none(), "The evidence was not diagnosed."),
         (state.knowledge.is_none(), "The knowledge base was not consulted."),
     ];
     let steps = steps.into_iter().filter(|(missing, _)| *missing).map(|(_, text)| text.to_owned());
+    let knowledge = state.knowledge.iter().flat_map(|knowledge| &knowledge.gaps);
+    let analysis = state.analysis.iter().flat_map(|analysis| &analysis.gaps);
     let announced = state.announcement.iter().filter_map(|announcement| announcement.gap.as_ref());
-    let gaps = unreadable.iter().chain(state.gaps()).chain(announced).map(gap_text);
-    let missing = state.best_diagnosis().into_iter().flat_map(|diagnosis| &diagnosis.missing);
-    let missing = missing.map(|m| format!("{}: it would tell {}", m.what, m.would_tell));
+    let later = knowledge.chain(analysis).chain(announced).map(gap_text);
     let mut seen = BTreeSet::new();
-    let mut lines: Vec<Line> = gaps
-        .chain(unasked)
+    let mut lines: Vec<Line> = unreadable
+        .iter()
+        .map(gap_text)
+        .chain(sources)
         .chain(steps)
-        .chain(missing)
+        .chain(later)
         .filter(|text| seen.insert(text.clone()))
         .map(|text| Line::new(Mark::Bullet, text))
         .collect();
@@ -243,6 +249,24 @@ pub fn not_seen(state: &State, unreadable: &[Gap]) -> Section {
         lines.push(Line::new(Mark::Plain, "Nothing: every source answered."));
     }
     detail("👁 NOT SEEN", lines)
+}
+
+/// The gaps of one source; the first says what the source would have told, where all of it is missing.
+fn source_gaps(state: &State, source: Source) -> Vec<String> {
+    let missing = state.best_diagnosis().into_iter().flat_map(|diagnosis| &diagnosis.missing);
+    let missing = missing.filter(|m| m.what == source.title()).map(|m| m.would_tell.as_str()).next();
+    let evidence = state.evidence.iter().find(|evidence| evidence.source == source);
+    let mut gaps: Vec<String> = match evidence {
+        Some(evidence) => evidence.gaps.iter().map(gap_text).collect(),
+        None => vec![format!("{source} was not asked, or its answer was lost.")],
+    };
+    if let Some(tells) = missing {
+        match gaps.first_mut() {
+            Some(first) => first.push_str(&format!(" It would tell {tells}.")),
+            None => gaps.push(format!("{source} was not read. It would tell {tells}.")),
+        }
+    }
+    gaps
 }
 
 fn gap_text(gap: &Gap) -> String {

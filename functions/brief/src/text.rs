@@ -54,13 +54,17 @@ pub fn mark(mark: Mark) -> String {
     }
 }
 
+/// Ids shown of one line; the document holds all.
+const MOST_CITES: usize = 4;
+
 /// The text with the ids it rests on: `… at 02:11 UTC [kubernetes-1, aws-2]`.
 pub fn cited(line: &Line) -> String {
     if line.cites.is_empty() {
-        line.text.clone()
-    } else {
-        format!("{} [{}]", line.text, line.cites.join(", "))
+        return line.text.clone();
     }
+    let more = if line.cites.len() > MOST_CITES { ", …" } else { "" };
+    let shown = &line.cites[..line.cites.len().min(MOST_CITES)];
+    format!("{} [{}{more}]", line.text, shown.join(", "))
 }
 
 /// Words that stay with the word before them: bars, units, sparklines.

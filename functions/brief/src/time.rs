@@ -15,14 +15,14 @@ pub fn hour_minute(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%H:%M").to_string()
 }
 
-/// `6 min`, `45 s`, `2 h 5 min`, `3 days`: rounded down to what matters.
+/// `6 min`, `45 s`, `2 h 5 min`, `3 days`: rounded to what matters, as the diagnosis rounds.
 pub fn span(seconds: i64) -> String {
     let seconds = seconds.abs();
     match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..86_400 if seconds % 3_600 < 60 => format!("{} h", seconds / 3_600),
-        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+        0..90 => format!("{seconds} s"),
+        90..3_570 => format!("{} min", (seconds + 30) / 60),
+        3_570..86_400 if (seconds + 30) % 3_600 < 60 => format!("{} h", (seconds + 30) / 3_600),
+        3_570..86_400 => format!("{} h {} min", (seconds + 30) / 3_600, (seconds + 30) % 3_600 / 60),
         _ => count(seconds / 86_400, "day"),
     }
 }
@@ -59,7 +59,9 @@ mod tests {
     fn spans_and_ages_read_like_speech() {
         for (seconds, expected) in [
             (45, "45 s"),
-            (-90, "1 min"),
+            (-90, "2 min"),
+            (116, "2 min"),
+            (3_590, "1 h"),
             (360, "6 min"),
             (7_200, "2 h"),
             (7_500, "2 h 5 min"),

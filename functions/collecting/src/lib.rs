@@ -150,7 +150,10 @@ impl Run {
     /// The evidence. Give the observations most telling first: what does not fit the byte budget is cut from the end.
     pub fn finish(self, observations: Vec<Observation>) -> Evidence {
         let took_ms = self.started.elapsed().as_millis() as u64;
-        let log = self.log.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut log = self.log.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // Calls end in any order; the same incident is told in the same one.
+        log.calls.sort_by(|a, b| (&a.name, a.status).cmp(&(&b.name, b.status)));
+        log.gaps.sort_by(|a, b| (&a.what, &a.sentence).cmp(&(&b.what, &b.sentence)));
         Evidence::new(self.source, self.window, took_ms, log.calls, observations, log.gaps)
     }
 

@@ -73,7 +73,7 @@ fn pool_cap(scene: &Scene<'_>, lead: &Suspect, passages: &[&Passage]) -> Option<
 fn document(passage: &Passage) -> String {
     incident_id(passage)
         .filter(|_| passage.corpus == incident::Corpus::Incidents)
-        .unwrap_or_else(|| passage.title.clone())
+        .unwrap_or_else(|| format!("the runbook “{}”", passage.title))
 }
 
 #[expect(clippy::expect_used, reason = "a constant pattern, compiled by every test")]

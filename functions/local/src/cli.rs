@@ -24,7 +24,7 @@ pub struct Cli {
 pub enum Command {
     /// Investigate an alert and print the brief.
     Run(Run),
-    /// Evidence, or a whole state document, to its diagnosis. No network.
+    /// A state document's evidence to its diagnosis. No network.
     Diagnose(Diagnose),
     /// Check claims against the evidence and passages they cite.
     Check(Check),
@@ -41,7 +41,8 @@ pub enum Command {
 /// `sitrep run`.
 #[derive(Debug, Default, Args)]
 pub struct Run {
-    /// A Datadog webhook body (the template in docs/datadog-webhook.md). Left out: the scenario's own alert.
+    /// A Datadog webhook body (the template in docs/datadog-webhook.md). Left out: the scenario's own alert, and without a
+    /// scenario the demo.
     pub alert: Option<PathBuf>,
     /// A scenario folder: every vendor is simulated from it on loopback.
     #[arg(long, value_name = "DIR")]
@@ -64,7 +65,7 @@ pub struct Run {
 /// `sitrep diagnose`.
 #[derive(Debug, Args)]
 pub struct Diagnose {
-    /// A state document, or a list of evidence with `--as-of`.
+    /// A state document, such as `sitrep run --json` prints; alert, subject, as_of and evidence are enough.
     pub state: PathBuf,
     /// Print the diagnosis as JSON.
     #[arg(long)]
@@ -74,7 +75,7 @@ pub struct Diagnose {
 /// `sitrep check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// A state document.
+    /// A state document, such as `sitrep run --json` prints.
     pub state: PathBuf,
     /// A list of claims: `[{"text", "evidence": [], "passages": []}]`.
     pub claims: PathBuf,

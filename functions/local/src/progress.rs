@@ -23,7 +23,7 @@ pub fn show(event: &Event) {
         }
         Outcome::Retried(error) => eprintln!("  {} {name} {took}  {error}: trying again", attention("↻")),
         Outcome::Caught(error) => {
-            eprintln!("  {} {name} {took}  {error}: going on without it", attention("✗"))
+            eprintln!("  {} {name} {took}  {error}: going on without it", attention("✗"));
         }
         Outcome::Failed(error) => eprintln!("  {} {name} {took}  {error}", attention("✗")),
     }

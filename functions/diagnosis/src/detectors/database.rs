@@ -67,11 +67,11 @@ fn cpu(scene: &Scene<'_>, report: &mut Report, name: &str) {
             .with(
                 "dominant_statement",
                 1.0,
-                format!("one statement makes up {} of the load: {statement}", percent(share)),
+                format!("{share} run one statement: {statement}"),
                 &[&finding.id],
             )
             .claim(
-                format!("{} of the load on {name} is one statement: {statement}", percent(share)),
+                format!("{share} on {name} run one statement: {statement}"),
                 &[&finding.id],
             ),
         _ => suspect.capped(0.7, "what loads the processor was not seen"),
@@ -98,7 +98,7 @@ fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
     let suspect = Suspect::new(Cause::DatabaseConnections, object(name))
         .with("connections_near_limit", weight, &said, &[curve.id(), &limit_id])
         .claim(
-            format!("{said} ({}); max_connections is {}.", percent(share), number(limit)),
+            &said,
             &[curve.id(), &limit_id],
         );
     let suspect = common(scene, suspect, curve);
@@ -109,17 +109,11 @@ fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
             .with(
                 "sessions_idle",
                 0.9,
-                format!(
-                    "{} of the load waits on {wait}: client sessions hold connections idle",
-                    percent(share)
-                ),
+                format!("{share} wait on {wait}: client sessions hold connections idle"),
                 &[&finding.id],
             )
             .claim(
-                format!(
-                    "Client sessions hold connections without working: {} of the load waits on {wait}.",
-                    percent(share)
-                ),
+                format!("Client sessions hold connections without working: {share} wait on {wait}."),
                 &[&finding.id],
             ),
         None => suspect.capped(BELOW_HIGH, "what holds the connections was not seen"),

@@ -5,6 +5,7 @@ use incident::{Cause, Finding, Object};
 use crate::change::mentions;
 use crate::scene::Scene;
 use crate::suspect::{Report, Suspect};
+use crate::words::count;
 
 use super::pods::is_pod_cause;
 
@@ -32,7 +33,7 @@ fn told_by_events(scene: &Scene<'_>, report: &mut Report) {
         let last = event.last.unwrap_or(finding.at).as_second();
         // A pod that was seen ready since says that the event is history.
         let settled = scene.pods().find(|(f, pod)| f.object.name == finding.object.name && pod.ready);
-        let text = format!("{} times: {}", event.count, event.note);
+        let text = format!("{}: {}", count(event.count as usize, "event"), event.note);
         if let Some((pod, _)) = settled {
             let reason = format!("{} is running and ready now", finding.object.name);
             report.clear(Some(cause), finding.object.clone(), reason, &[&pod.id, &finding.id]);

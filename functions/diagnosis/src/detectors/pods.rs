@@ -8,7 +8,7 @@ use incident::{Cause, Finding, Object, ObjectKind, Timestamp};
 use crate::change::Deed;
 use crate::scene::Scene;
 use crate::suspect::{Report, Suspect};
-use crate::words::{clock, count, span};
+use crate::words::{clock, count, sentence, span};
 
 /// A container that restarted this often within its pod's life and is not ready does not run.
 const MANY_RESTARTS: u32 = 3;
@@ -161,7 +161,7 @@ fn killed_by_probe(scene: &Scene<'_>, pod: &Finding) -> Option<String> {
         .events()
         .filter(|(f, group)| f.object.name == pod.object.name && group.count >= 3)
         .find(|(_, group)| group.reason == "Unhealthy" && group.note.to_lowercase().contains("probe"))
-        .map(|(_, group)| format!("{} ({} times)", group.note, group.count))
+        .map(|(_, group)| format!("{} ({})", group.note, count(group.count as usize, "event")))
 }
 
 fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
@@ -170,9 +170,13 @@ fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
         [only] => format!("pod {}: {}", only.object.name, group.detail),
         pods => format!("{} of {}: {}", count(pods.len(), "pod"), group.culprit.name, group.detail),
     };
+    let whose = match group.pods.as_slice() {
+        [_] => said.clone(),
+        _ => format!("pods of {}: {}", group.culprit.name, group.detail),
+    };
     let suspect = Suspect::new(group.cause, group.culprit.clone())
-        .with("containers_do_not_run", 2.0, &said, &ids)
-        .claim(said, &ids);
+        .with("containers_do_not_run", 2.0, said, &ids)
+        .claim(sentence(&whose), &ids);
     let suspect = match matching_event(scene, group) {
         Some((finding, text)) => {
             suspect.with("kubelet_reports_it", 0.8, &text, &[&finding.id]).claim(text, &[&finding.id])
@@ -215,7 +219,7 @@ fn matching_event<'a>(scene: &Scene<'a>, group: &Failing<'_>) -> Option<(&'a Fin
             .filter(|(f, e)| e.reason == *reason && about(group, f))
             .max_by_key(|(_, e)| e.count)?;
         let since = event.first.map(|at| format!(" since {}", clock(at, scene.now()))).unwrap_or_default();
-        Some((finding, format!("{} times{since}: {}", event.count, event.note)))
+        Some((finding, format!("{}{since}: {}", count(event.count as usize, "event"), event.note)))
     })
 }
 

@@ -16,8 +16,12 @@ use crate::{Stop, html, progress};
 
 /// Runs an investigation and prints its brief.
 pub async fn run(options: Run) -> Result<(), Stop> {
-    // Read the alert first: nothing is started for a file that is not there.
-    let own_alert = options.alert.as_deref().map(read).transpose()?;
+    // Nothing is started for an alert that is not there, a page that cannot be written, functions that are not served.
+    let own_alert = options.alert.as_deref().map(read_alert).transpose()?;
+    options.html.as_deref().map_or(Ok(()), has_folder)?;
+    if let Some(url) = &options.invoke {
+        answers(url).await?;
+    }
     let folder = match (&options.scenario, &own_alert) {
         (Some(folder), _) => Some(folder.clone()),
         (None, Some(_)) => None,
@@ -36,6 +40,43 @@ pub async fn run(options: Run) -> Result<(), Stop> {
     let as_of = options.as_of.or_else(|| scenario.as_ref().map(|scenario| scenario.moment().as_of));
     let ended = simulate_and_investigate(&options, scenario, &alert, as_of).await?;
     report(&options, &ended)
+}
+
+/// A webhook body; the error names the file.
+fn read_alert(path: &Path) -> Result<String, Stop> {
+    let body = read(path)?;
+    webhook::alert_from_body(body.as_bytes())
+        .map_err(|error| Stop::Usage(format!("{} is not accepted: {error}", path.display())))?;
+    Ok(body)
+}
+
+fn has_folder(file: &Path) -> Result<(), Stop> {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => Err(Stop::Usage(format!(
+            "{} cannot be written: {} is not a folder",
+            file.display(),
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether anything listens where the functions should be served.
+async fn answers(url: &str) -> Result<(), Stop> {
+    let address = reqwest::Url::parse(url)
+        .ok()
+        .and_then(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?)));
+    let Some(address) = address else {
+        return Err(Stop::Usage(format!(
+            "{url} is not a URL; --invoke wants something like http://127.0.0.1:9000"
+        )));
+    };
+    match tokio::net::TcpStream::connect(address).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Stop::Failed(format!(
+            "nothing serves functions at {url}; start `cargo lambda watch` first ({error})"
+        ))),
+    }
 }
 
 /// The scenario under another alert.

@@ -22,6 +22,9 @@ struct Shown {
 
 /// Searches every corpus.
 pub async fn run(options: &Search) -> Result<(), Stop> {
+    if options.question.trim().is_empty() {
+        return Err(Stop::Usage("the question is empty".to_owned()));
+    }
     let store = open(&Settings::from_process())?;
     let (hits, answers) = store.search(&[Question::new(&options.question)], &Corpus::ALL).await;
     answers.gaps.iter().for_each(|gap| eprintln!("  ! {}", gap.sentence));

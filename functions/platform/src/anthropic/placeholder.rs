@@ -8,8 +8,10 @@ use serde_json::Value;
 /// The prefix of a passage's id; every other id is evidence.
 const PASSAGE: &str = "kb-";
 
-/// An opening tag with an `id` attribute.
-static ITEM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"<[A-Za-z][^<>]*?\bid="([^"]+)""#).ok());
+/// An opening tag whose `id` attribute is that of a finding or a passage: a word and a number. What else the prompt tags, a digest say,
+/// can be cited by nobody.
+static ITEM: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"<[A-Za-z][^<>]*?\bid="([a-z]+-\d+)""#).ok());
 static PLACEHOLDER: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\{\{\s*(evidence|passage)\s*:\s*([^{}]*?)\s*\}\}").ok());
 
