@@ -99,7 +99,7 @@ fn failed(error: &Error, tier: Tier) -> Analysis {
         _ => (Outcome::Unavailable, Status::Unavailable, false),
     };
     tracing::warn!(%error, ?tier, "the model gave no usable answer");
-    let sentence = format!("The model's reading of this incident is missing: {error}.");
+    let sentence = format!("Claude's reading of this incident is missing: {error}.");
     let mut analysis = Analysis::absent(outcome, gap(status, &sentence));
     analysis.escalate = escalate && tier == Tier::Triage;
     if let Some((model, used)) = error.billed() {

@@ -20,8 +20,7 @@ const TELLING: [&str; 6] =
 /// A line for each database concerned, one for the load balancers, one for what else is in alarm.
 pub fn lines(state: &State, evidence: &Evidence) -> Vec<Line> {
     let databases = heads(state, evidence);
-    let mut lines: Vec<Line> =
-        databases.iter().filter_map(|name| database(state, evidence, name)).collect();
+    let mut lines: Vec<Line> = databases.iter().filter_map(|name| database(state, evidence, name)).collect();
     lines.extend(balancers(evidence));
     lines.extend(alarms(evidence));
     lines
@@ -170,7 +169,9 @@ fn alarms(evidence: &Evidence) -> Option<Line> {
             Fact::Alarm(alarm) if alarm.state == "ALARM" && !alarm.metric.as_deref().is_some_and(drawn) => {
                 Some(Part::new(format!("alarm {}: {}", f.object.name, alarm.reason), f))
             }
-            Fact::InstanceStatus(status) if [&status.instance_check, &status.system_check].contains(&&"impaired".to_owned()) => {
+            Fact::InstanceStatus(status)
+                if [&status.instance_check, &status.system_check].contains(&&"impaired".to_owned()) =>
+            {
                 Some(Part::new(format!("{} is {} and fails its checks", f.object.name, status.state), f))
             }
             _ => None,

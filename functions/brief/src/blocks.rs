@@ -99,7 +99,7 @@ fn render_section(section: &Section, chars: usize) -> (String, bool) {
 fn render_line(line: &Line) -> String {
     let mut out = format!("{}{}", text::mark(line.mark), escape(&line.text));
     if !line.cites.is_empty() {
-        out.push_str(&format!(" _[{}]_", escape(&line.cites.join(", "))));
+        out.push_str(&format!(" _[{}]_", escape(&text::cites(line))));
     }
     for note in &line.notes {
         match note {

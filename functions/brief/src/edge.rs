@@ -39,7 +39,8 @@ fn waf_text(waf: &fact::WafActivity) -> String {
     if waf.events == 0 {
         return format!("WAF clean, {ddos}");
     }
-    let near = |before: u64| (waf.events as f64 - before as f64).abs() <= AS_BEFORE * (before as f64).max(1.0);
+    let near =
+        |before: u64| (waf.events as f64 - before as f64).abs() <= AS_BEFORE * (before as f64).max(1.0);
     let (quiet, before) = match waf.events_before {
         Some(before) if near(before) => (" quiet", ", as before".to_owned()),
         Some(before) => ("", format!(", {} before", metric::number(before as f64))),

@@ -101,8 +101,7 @@ pub fn figure(series: &Series, limit: Option<f64>) -> String {
 
 /// The findings whose series moved, the best-known metrics first.
 pub fn moved<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<(&'a Finding, &'a Series)> {
-    let mut moved: Vec<_> =
-        findings.filter_map(series).filter(|(_, series)| metric::moved(series)).collect();
+    let mut moved: Vec<_> = findings.filter_map(series).filter(|(_, series)| metric::moved(series)).collect();
     moved.sort_by_key(|(_, series)| metric::describe(&series.metric, &series.unit).2);
     moved
 }
@@ -186,13 +185,17 @@ fn is_unwell(finding: &Finding) -> bool {
 fn datadog(state: &State, evidence: &Evidence) -> Vec<Line> {
     // CloudWatch's own figures are fresher than Datadog's copy of them: shown once, from AWS, when both were read.
     let aws = state.evidence.iter().any(|e| e.source == Source::Aws && !e.findings.is_empty());
-    let figures = evidence.findings.iter().filter(|f| !(aws && f.object.kind == ObjectKind::DatabaseInstance));
-    let figures = moved(figures).into_iter().take(LINES).map(|(f, series)| {
-        Part::new(format!("{} {}", f.object.name, figure(series, None)), f)
-    });
+    let figures =
+        evidence.findings.iter().filter(|f| !(aws && f.object.kind == ObjectKind::DatabaseInstance));
+    let figures = moved(figures)
+        .into_iter()
+        .take(LINES)
+        .map(|(f, series)| Part::new(format!("{} {}", f.object.name, figure(series, None)), f));
     let events = evidence.findings.iter().filter(|f| !is_cleared(state, f)).filter_map(|f| match &f.fact {
         // The alert's own monitor stands in the headline.
-        Fact::Monitor(monitor) if monitor.state != "OK" && state.alert.monitor_id.as_ref() != Some(&f.object.name) => {
+        Fact::Monitor(monitor)
+            if monitor.state != "OK" && state.alert.monitor_id.as_ref() != Some(&f.object.name) =>
+        {
             let name = f.summary.split(", ").next().unwrap_or(&f.summary);
             Some(Part::new(name, f))
         }

@@ -8,8 +8,8 @@ use incident::{
     Analysis, Claim, Confidence, Diagnosis, Gap, Passage, ProposedAction, Source, State, Timestamp, Verdict,
 };
 
-use crate::content::{Line, Mark, Section};
 use crate::aws::short;
+use crate::content::{Line, Mark, Section};
 use crate::time;
 
 /// What an announcement says below its headline.
@@ -159,7 +159,7 @@ fn match_line(state: &State, found: &Match, passage: &Passage) -> Line {
     let age = passage.modified.map(|m| format!(", {}", time::age(m, state.as_of))).unwrap_or_default();
     Line::new(Mark::Bullet, format!("{what} (relevance {:.2}{age})", passage.relevance))
         .citing([&passage.id])
-        .remark(capital(&found.says))
+        .remark(capital_word(&found.says))
 }
 
 /// RECOMMENDED ACTIONS in safety order; the model's where it answered. `None` when there is nothing to recommend.
@@ -293,6 +293,12 @@ fn section(heading: &str, lines: Vec<Line>) -> Section {
 
 fn detail(heading: &str, lines: Vec<Line>) -> Section {
     Section { heading: heading.to_owned(), lines, detail: true }
+}
+
+/// The same where the text begins with a word; a name keeps its spelling.
+fn capital_word(text: &str) -> String {
+    let name = text.split(' ').next().is_some_and(|word| !word.chars().all(char::is_alphabetic));
+    if name { text.to_owned() } else { capital(text) }
 }
 
 fn capital(text: &str) -> String {

@@ -59,12 +59,14 @@ const MOST_CITES: usize = 4;
 
 /// The text with the ids it rests on: `… at 02:11 UTC [kubernetes-1, aws-2]`.
 pub fn cited(line: &Line) -> String {
-    if line.cites.is_empty() {
-        return line.text.clone();
-    }
+    if line.cites.is_empty() { line.text.clone() } else { format!("{} [{}]", line.text, cites(line)) }
+}
+
+/// The first of the ids.
+pub fn cites(line: &Line) -> String {
     let more = if line.cites.len() > MOST_CITES { ", …" } else { "" };
     let shown = &line.cites[..line.cites.len().min(MOST_CITES)];
-    format!("{} [{}{more}]", line.text, shown.join(", "))
+    format!("{}{more}", shown.join(", "))
 }
 
 /// Words that stay with the word before them: bars, units, sparklines.

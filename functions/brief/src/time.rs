@@ -19,8 +19,8 @@ pub fn hour_minute(at: Timestamp) -> String {
 pub fn span(seconds: i64) -> String {
     let seconds = seconds.abs();
     match seconds {
-        0..90 => format!("{seconds} s"),
-        90..3_570 => format!("{} min", (seconds + 30) / 60),
+        0..60 => format!("{seconds} s"),
+        60..3_570 => format!("{} min", (seconds + 30) / 60),
         3_570..86_400 if (seconds + 30) % 3_600 < 60 => format!("{} h", (seconds + 30) / 3_600),
         3_570..86_400 => format!("{} h {} min", (seconds + 30) / 3_600, (seconds + 30) % 3_600 / 60),
         _ => count(seconds / 86_400, "day"),

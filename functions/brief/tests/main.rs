@@ -228,3 +228,79 @@ async fn a_slack_that_stalls_is_a_gap() {
     assert_eq!(announced.posted, Posted::Failed);
     assert!(announced.gap.unwrap().sentence.contains("did not answer in time"));
 }
+
+fn weighed(verdict: Value) -> Value {
+    let mut event = event("draft");
+    event["state"]["weighed"]["verdict"] = verdict;
+    event
+}
+
+#[tokio::test]
+async fn a_healthy_verdict_says_why_and_names_no_culprit() {
+    let mut event =
+        weighed(json!({"outcome": "healthy", "reason": "CPU is at 41 %, within its limit of 80 %."}));
+    for key in ["root_cause", "hypotheses", "actions", "matches"] {
+        event["state"]["weighed"][key] = json!([]);
+    }
+    let text = text(event).await;
+    in_order(
+        &text,
+        &["ROOT CAUSE — NOTHING IS WRONG NOW", "CPU is at 41 %, within its limit of 80 %.", "NOT SEEN"],
+    );
+    assert!(!text.contains("RECOMMENDED ACTIONS") && !text.contains("regression"), "{text}");
+}
+
+#[tokio::test]
+async fn an_inconclusive_verdict_says_why() {
+    let event = weighed(json!({"outcome": "inconclusive", "reason": "No source could be read."}));
+    in_order(&text(event).await, &["ROOT CAUSE — INCONCLUSIVE", "No source could be read."]);
+}
+
+#[tokio::test]
+async fn several_leading_causes_are_counted() {
+    let event = weighed(json!({"outcome": "causes", "leading": ["h1", "h2"]}));
+    assert!(text(event).await.contains("ROOT CAUSE (2 INDEPENDENT FAULTS) — HIGH (0.87)"));
+}
+
+#[tokio::test]
+async fn a_source_that_is_missing_whole_says_once_what_it_would_tell() {
+    let mut event = event("draft");
+    let gap = json!({"what": "Cloudflare", "status": "timeout", "sentence": "Cloudflare did not answer."});
+    event["state"]["evidence"][3] =
+        json!({"version": 1, "source": "cloudflare", "status": "timeout", "gaps": [gap]});
+    let tells = json!({"what": "Cloudflare", "would_tell": "whether an attack stands behind it"});
+    event["state"]["weighed"]["missing"] = json!([tells]);
+    let text = text(event).await;
+    in_order(
+        &text,
+        &[
+            "Cloudflare: not read (timed out)",
+            "NOT SEEN",
+            "Cloudflare did not answer. It would tell whether an attack stands behind it.",
+        ],
+    );
+    assert_eq!(text.matches("Cloudflare did not answer").count(), 1);
+}
+
+#[tokio::test]
+async fn of_a_replica_only_its_lag_is_shown_and_a_backup_is_no_news() {
+    let mut event = event("draft");
+    let findings = event["state"]["evidence"][0]["findings"].as_array_mut().unwrap();
+    let mut own = findings[1].clone();
+    own["id"] = json!("aws-90");
+    own["object"]["name"] = json!("prod-postgres-replica-1");
+    own["fact"]["last"] = json!(63.6);
+    let mut backup = own.clone();
+    backup["id"] = json!("aws-91");
+    backup["object"]["name"] = json!("prod-postgres-primary");
+    backup["fact"] =
+        json!({"kind": "database_event", "message": "Backing up DB instance", "categories": ["backup"]});
+    let mut failover = backup.clone();
+    failover["id"] = json!("aws-92");
+    failover["fact"]["message"] = json!("Multi-AZ failover completed");
+    failover["fact"]["categories"] = json!(["failover"]);
+    findings.extend([own, backup, failover]);
+    let text = text(event).await;
+    in_order(&text, &["RDS prod-postgres-primary:", "replica lag 2.1 s", "Multi-AZ failover completed"]);
+    assert!(!text.contains("63.6") && !text.contains("Backing up"), "{text}");
+}

@@ -106,7 +106,10 @@ impl Error {
     /// The error of an answer that is not a success.
     pub(crate) fn from_response(status: u16, body: &[u8]) -> Self {
         let Body { error } = serde_json::from_slice(body).unwrap_or_default();
-        let message: String = error.message.chars().take(MESSAGE_CHARS).collect();
+        let mut message: String = error.message.chars().take(MESSAGE_CHARS).collect();
+        if message.is_empty() {
+            "no reason given".clone_into(&mut message);
+        }
         let code = error.details.and_then(|details| details.error_code);
         match status {
             401 | 403 => Self::Denied { status, message },

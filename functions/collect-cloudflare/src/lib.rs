@@ -48,7 +48,7 @@ impl Function for CollectCloudflare {
             Ok(client) => collect(client, &state).await,
             Err(missing) => Evidence::not_configured(
                 Source::Cloudflare,
-                format!("Cloudflare was not asked, because {} is not set.", missing.join(" and ")),
+                format!("Cloudflare was not asked: set {}.", missing.join(" and ")),
             ),
         })
     }
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(evidence.status, Status::NotConfigured);
         assert_eq!(
             evidence.gaps[0].sentence,
-            "Cloudflare was not asked, because CLOUDFLARE_ZONE_ID is not set."
+            "Cloudflare was not asked: set CLOUDFLARE_ZONE_ID."
         );
     }
 

@@ -45,7 +45,8 @@ fn reason(feature: &Feature) -> Reason {
 
 fn limits<'b>(scene: &'b Scene<'_>, lead: &'b Suspect) -> impl Iterator<Item = Reason> + 'b {
     // A limit that is also a feature was said already.
-    let limits = lead.caps.iter().map(|(_, why)| why).filter(|why| lead.features.iter().all(|f| f.text != **why));
+    let limits =
+        lead.caps.iter().map(|(_, why)| why).filter(|why| lead.features.iter().all(|f| f.text != **why));
     let unread = Source::COLLECTED.into_iter().filter(|source| !scene.read(*source));
     let unread = unread.map(|source| format!("{} was not read", source.title()));
     limits.map(|why| sentence(why)).chain(unread).map(|text| Reason {

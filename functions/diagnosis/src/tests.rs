@@ -196,7 +196,9 @@ fn a_rollout_after_the_onset_is_cleared_and_the_database_leads_less_surely() {
     let (cause, culprit, level) = lead(&diagnosis);
     assert_eq!((cause, culprit), (Cause::DatabaseCpu, "orders-db"));
     assert!(level < Level::High);
-    assert!(cleared(&diagnosis, "checkout").unwrap().contains("02:16 UTC, 3 min after the onset at 02:13 UTC"));
+    assert!(
+        cleared(&diagnosis, "checkout").unwrap().contains("02:16 UTC, 3 min after the onset at 02:13 UTC")
+    );
     assert!(!diagnosis.actions.iter().any(|a| matches!(a.action, Action::RollBack { .. })));
 }
 
@@ -292,10 +294,7 @@ fn knowledge_adds_the_mechanism_the_matches_and_the_actions() {
         ]
     );
     assert_eq!(after.matches[1].reference.as_deref(), Some("INC-2023-011"));
-    assert_eq!(
-        after.matches[2].says,
-        "max_connections = 500, live 500; the runbook recommends 400"
-    );
+    assert_eq!(after.matches[2].says, "max_connections = 500, live 500; the runbook recommends 400");
     assert_eq!(after.matches[0].says, "recommends at most 400 connections in all (DB_POOL_MAX=80)");
     let places: Vec<_> = after.matches[2..4].iter().map(|m| m.place.as_deref()).collect();
     assert_eq!(places, [Some("infra/rds.tf:33"), Some("internal/lines/lines.go:206")]);
@@ -583,8 +582,7 @@ fn every_sentence_about_the_sample_states_stands_the_check_of_what_was_said() {
 fn the_reasons_are_few_and_each_tells_of_another_topic() {
     let reasons = weighed(&with_knowledge(regression(NIGHT, -3))).confidence.reasons;
     let topics: Vec<&str> = reasons.iter().filter_map(|r| r.text.split_once(':').map(|(t, _)| t)).collect();
-    let expected =
-        ["Change correlation", "Dependency", "Source code", "History", "Symptoms", "Alternatives"];
+    let expected = ["Change correlation", "Dependency", "Source code", "History", "Symptoms", "Alternatives"];
     assert_eq!(topics, expected, "{reasons:?}");
     assert_eq!(
         reasons[0].text,

@@ -73,7 +73,9 @@ fn onset_and_alert(scene: &Scene<'_>) -> Vec<Moment> {
     if let Some(onset) = scene.onset.as_ref().filter(|o| o.evidence != "alert") {
         let curve = scene.curves.iter().find(|c| c.finding.id == onset.evidence);
         let text = match curve {
-            Some(c) if c.worsened().is_some_and(|s| !s.rose()) => format!("{} begins to fall", c.meaning.noun),
+            Some(c) if c.worsened().is_some_and(|s| !s.rose()) => {
+                format!("{} begins to fall", c.meaning.noun)
+            }
             Some(c) => format!("{} begins to climb", c.meaning.noun),
             None => "the first failure is seen".to_owned(),
         };

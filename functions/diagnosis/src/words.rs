@@ -19,8 +19,8 @@ pub(crate) fn span(seconds: i64) -> String {
     let seconds = seconds.unsigned_abs();
     let minutes = (seconds + 30) / 60;
     match seconds {
-        0..90 => format!("{seconds} s"),
-        90..7200 => format!("{minutes} min"),
+        0..60 => format!("{seconds} s"),
+        60..7200 => format!("{minutes} min"),
         7200..172_800 if minutes.is_multiple_of(60) => format!("{} h", minutes / 60),
         7200..172_800 => format!("{} h {} min", minutes / 60, minutes % 60),
         _ => format!("{} d", seconds / 86_400),

@@ -1,11 +1,52 @@
 //! What the Step Functions console would show: each Task as it ends, with its duration and what came of it.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use owo_colors::{OwoColorize as _, Stream::Stderr};
 use serde_json::Value;
 
 use crate::asl::{Event, Outcome};
+
+/// A model that takes longer than this is worth not waiting for: people get the draft to read meanwhile.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The draft, which is shown where no Slack holds it and the model keeps people waiting.
+#[derive(Clone, Default)]
+pub struct Draft(Arc<Mutex<Waiting>>);
+
+#[derive(Default)]
+struct Waiting {
+    thought: bool,
+    text: Option<String>,
+}
+
+impl Draft {
+    /// Notes what a Task returned; the draft starts its own clock.
+    pub fn hear(&self, event: &Event) {
+        let mut waiting = self.lock();
+        match event.function.as_deref() {
+            Some("analyze") if event.outcome == Outcome::Succeeded => waiting.thought = true,
+            Some("brief") if event.result["stage"] == "draft" && event.result["posted"] == "terminal" => {
+                waiting.text = event.result["text"].as_str().map(str::to_owned);
+                tokio::spawn(self.clone().show_later());
+            }
+            _ => (),
+        }
+    }
+
+    async fn show_later(self) {
+        tokio::time::sleep(PATIENCE).await;
+        let waiting = self.lock();
+        if let (false, Some(text)) = (waiting.thought, &waiting.text) {
+            eprintln!("\nThe model has not answered yet. The draft:\n\n{text}\n");
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Prints one line for a Task that ended.
 pub fn show(event: &Event) {

@@ -70,10 +70,7 @@ fn cpu(scene: &Scene<'_>, report: &mut Report, name: &str) {
                 format!("{share} run one statement: {statement}"),
                 &[&finding.id],
             )
-            .claim(
-                format!("{share} on {name} run one statement: {statement}"),
-                &[&finding.id],
-            ),
+            .claim(format!("{share} on {name} run one statement: {statement}"), &[&finding.id]),
         _ => suspect.capped(0.7, "what loads the processor was not seen"),
     });
 }
@@ -97,10 +94,7 @@ fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
     let weight = if share >= 0.95 { 1.8 } else { 1.2 };
     let suspect = Suspect::new(Cause::DatabaseConnections, object(name))
         .with("connections_near_limit", weight, &said, &[curve.id(), &limit_id])
-        .claim(
-            &said,
-            &[curve.id(), &limit_id],
-        );
+        .claim(&said, &[curve.id(), &limit_id]);
     let suspect = common(scene, suspect, curve);
     let suspect = told_by_vendor(scene, suspect, name);
     let suspect = told_by_logs(scene, suspect);

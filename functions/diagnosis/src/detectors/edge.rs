@@ -76,7 +76,8 @@ fn attack(
                 .claim(text, &ids),
         );
     } else if mitigated == 0 && grown.is_some_and(|g| g < SURGE) {
-        let reason = format!("DDoS protection did not act ({} firewall events, none its own){told}", waf.events);
+        let reason =
+            format!("DDoS protection did not act ({} firewall events, none its own){told}", waf.events);
         report.clear(Some(Cause::DdosL7), zone(finding), reason, &ids);
     }
     // Clean firewall, much grown or unread traffic: neither shown nor ruled out. An attack below the radar looks like this.
@@ -134,8 +135,7 @@ fn false_positive(
     let counted = waf.by_action.iter().filter(|(a, _)| stops.contains(&a.as_str()));
     let stopped = counted.fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
     let share = stopped as f64 / traffic.requests.max(1) as f64;
-    let said =
-        format!("the firewall stopped {} of {} requests", grouped(stopped), grouped(traffic.requests));
+    let said = format!("the firewall stopped {} of {} requests", grouped(stopped), grouped(traffic.requests));
     let top = waf.by_rule.iter().max_by_key(|(_, n)| **n);
     let unmoved = growth(traffic).is_some_and(|g| g < 1.0 + UNCHANGED);
     let rose = waf.events_before.is_some_and(|before| waf.events > before.saturating_mul(3).max(3));

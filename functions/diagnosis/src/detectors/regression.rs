@@ -104,7 +104,11 @@ fn timed(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>, ids: &[&str])
 fn touched(suspect: Suspect, change: &Change<'_>, ids: &[&str]) -> Suspect {
     match &change.touch {
         Touch::Yes(how) => {
-            suspect.with("change_touches_subject", 0.8, format!("{}: {how}", change.object.name), ids)
+            let text = match how.strip_prefix("it ") {
+                Some(rest) => format!("{} {rest}", change.object.name),
+                None => how.clone(),
+            };
+            suspect.with("change_touches_subject", 0.8, text, ids)
         }
         Touch::Unknown(why) | Touch::No(why) => {
             suspect.with("touch_unknown", -0.4, why, ids).capped(0.6, why)

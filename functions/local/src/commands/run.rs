@@ -115,12 +115,16 @@ async fn simulate_and_investigate(
     if options.invoke.is_none() {
         embedded_defaults(&settings);
     }
+    let draft = progress::Draft::default();
     let request = Request {
         alert,
         as_of,
         settings: &settings,
         invoke: options.invoke.as_deref(),
-        observe: &|event| progress::show(&event),
+        observe: &|event| {
+            draft.hear(&event);
+            progress::show(&event);
+        },
     };
     let ended = investigate(request).await?;
     eprintln!("  {:<22} {}\n", "Execution ended", progress::seconds(ended.took));
