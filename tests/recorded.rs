@@ -37,7 +37,8 @@ impl Recording {
     fn now(&self) -> Timestamp {
         let metrics = self.read("aws_cloudwatch_metrics.json").map(|m| vec![m["end_time"].clone()]);
         let newest = || {
-            let events = self.list("eks_events.json", "warning_events").into_iter().map(|e| e["last_time"].clone());
+            let events =
+                self.list("eks_events.json", "warning_events").into_iter().map(|e| e["last_time"].clone());
             let logs = self.list("datadog_logs.json", "logs").into_iter().map(|l| l["timestamp"].clone());
             events.chain(logs).collect()
         };
@@ -65,7 +66,8 @@ impl Recording {
         let notes = &alert["commonAnnotations"];
         let text = |key: &str| notes[key].as_str().unwrap_or_default();
         let pairs = |value: &Value| value.as_object().cloned().unwrap_or_default();
-        let is_resource = |key: &str| key.starts_with("kube_") || key.starts_with("db_") || key == "cluster_name";
+        let is_resource =
+            |key: &str| key.starts_with("kube_") || key.starts_with("db_") || key == "cluster_name";
         let tags: Vec<String> = pairs(&alert["commonLabels"])
             .into_iter()
             .chain(pairs(notes).into_iter().filter(|(key, _)| is_resource(key)))
@@ -121,7 +123,8 @@ impl Recording {
         let pods = self.list("eks_pods.json", "pods").into_iter().map(|pod| manifest::pod(&pod));
         let events = self.list("eks_events.json", "warning_events").into_iter().enumerate();
         let events = events.map(|(i, event)| manifest::event(i, &event));
-        let deployments = self.list("eks_deployments.json", "deployments").into_iter().map(|d| manifest::deployment(&d));
+        let deployments =
+            self.list("eks_deployments.json", "deployments").into_iter().map(|d| manifest::deployment(&d));
         let nodes = self.list("eks_node_health.json", "nodes").into_iter().map(|node| manifest::node(&node));
         json!({
             "objects": pods.chain(events).chain(deployments).chain(nodes).collect::<Vec<_>>(),
@@ -164,7 +167,8 @@ mod manifest {
             .map(|(owner, _)| json!({ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "controller": true }))
             .into_iter()
             .collect();
-        let statuses: Vec<Value> = pod["containers"].as_array().into_iter().flatten().map(container).collect();
+        let statuses: Vec<Value> =
+            pod["containers"].as_array().into_iter().flatten().map(container).collect();
         let names: Vec<Value> = statuses.iter().map(|status| json!({ "name": status["name"] })).collect();
         json!({
             "apiVersion": "v1", "kind": "Pod",
@@ -193,7 +197,8 @@ mod manifest {
     }
 
     pub fn event(number: usize, event: &Value) -> Value {
-        let (kind, name) = event["involved_object"].as_str().unwrap_or_default().split_once('/').unwrap_or_default();
+        let (kind, name) =
+            event["involved_object"].as_str().unwrap_or_default().split_once('/').unwrap_or_default();
         let version = if kind == "Deployment" || kind == "ReplicaSet" { "apps/v1" } else { "v1" };
         json!({
             "apiVersion": "v1", "kind": "Event",

@@ -8,25 +8,37 @@ use crate::{lambdas, repository};
 
 /// Our crates, each with ours that it depends on (dev-dependencies aside).
 fn ours() -> BTreeMap<String, BTreeSet<String>> {
-    let metadata =
-        MetadataCommand::new().manifest_path(repository("Cargo.toml")).no_deps().exec().expect("cargo metadata");
+    let metadata = MetadataCommand::new()
+        .manifest_path(repository("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
     let names: BTreeSet<String> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
     metadata
         .packages
         .iter()
         .map(|package| {
             let ours = package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development);
-            (package.name.to_string(), ours.map(|d| d.name.clone()).filter(|name| names.contains(name)).collect())
+            (
+                package.name.to_string(),
+                ours.map(|d| d.name.clone()).filter(|name| names.contains(name)).collect(),
+            )
         })
         .collect()
 }
 
 /// Who depends on an outside crate.
 fn users_of(prefix: &str) -> BTreeSet<String> {
-    let metadata =
-        MetadataCommand::new().manifest_path(repository("Cargo.toml")).no_deps().exec().expect("cargo metadata");
+    let metadata = MetadataCommand::new()
+        .manifest_path(repository("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
     let uses = |package: &cargo_metadata::Package| {
-        package.dependencies.iter().any(|d| d.kind != DependencyKind::Development && d.name.starts_with(prefix))
+        package
+            .dependencies
+            .iter()
+            .any(|d| d.kind != DependencyKind::Development && d.name.starts_with(prefix))
     };
     metadata.packages.iter().filter(|package| uses(package)).map(|package| package.name.to_string()).collect()
 }

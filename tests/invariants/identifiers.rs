@@ -33,7 +33,9 @@ fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
             if path.file_name().is_some_and(|name| name != "tests") {
                 sources(&path, found);
             }
-        } else if path.extension().is_some_and(|e| ["rs", "md", "graphql", "html", "json"].iter().any(|x| e == *x))
+        } else if path
+            .extension()
+            .is_some_and(|e| ["rs", "md", "graphql", "html", "json"].iter().any(|x| e == *x))
             && path.file_stem().is_some_and(|stem| stem != "tests")
         {
             let content = std::fs::read_to_string(&path).unwrap();
@@ -53,7 +55,10 @@ fn no_product_source_names_an_object_of_a_scenario() {
     let found: Vec<String> = files
         .iter()
         .flat_map(|(path, content)| {
-            identifiers.iter().filter(|name| content.contains(name.as_str())).map(move |name| format!("{path}: {name}"))
+            identifiers
+                .iter()
+                .filter(|name| content.contains(name.as_str()))
+                .map(move |name| format!("{path}: {name}"))
         })
         .collect();
     assert!(found.is_empty(), "sources that name an object of a scenario:\n{}", found.join("\n"));

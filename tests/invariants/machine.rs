@@ -33,7 +33,10 @@ fn strings(value: &Value) -> Vec<String> {
 #[test]
 fn every_task_has_a_time_out_a_retry_and_a_catch_for_everything() {
     for (name, task) in tasks() {
-        assert!(task["TimeoutSeconds"].as_u64().is_some_and(|seconds| seconds <= 21), "{name}: TimeoutSeconds");
+        assert!(
+            task["TimeoutSeconds"].as_u64().is_some_and(|seconds| seconds <= 21),
+            "{name}: TimeoutSeconds"
+        );
         assert!(task["Retry"].as_array().is_some_and(|retry| !retry.is_empty()), "{name}: Retry");
         let last = task["Catch"].as_array().and_then(|list| list.last()).cloned().unwrap_or_default();
         assert_eq!(strings(&last["ErrorEquals"]), ["States.ALL"], "{name}: the last Catch");
@@ -59,7 +62,8 @@ fn every_error_named_is_amazons_or_ours() {
         "Lambda.TooManyRequestsException",
     ];
     for (name, state) in states() {
-        for handler in ["Retry", "Catch"].iter().flat_map(|key| state[*key].as_array().into_iter().flatten()) {
+        for handler in ["Retry", "Catch"].iter().flat_map(|key| state[*key].as_array().into_iter().flatten())
+        {
             for error in strings(&handler["ErrorEquals"]) {
                 let known = AMAZONS.contains(&error.as_str()) || host::fault::NAMES.contains(&error.as_str());
                 assert!(known, "{name} handles {error}, which nobody emits");
@@ -86,8 +90,11 @@ fn every_path_of_the_incident_ends_in_a_brief() {
         .collect();
     assert_eq!(ends, ["Brief", "Brief alone", "No brief"].into());
     // Only a brief that could not be posted, twice, fails the execution; the rule on failed executions then posts the alert.
-    let fails: Vec<&str> =
-        states.iter().filter(|(_, s)| s.to_string().contains("\"No brief\"")).map(|(n, _)| n.as_str()).collect();
+    let fails: Vec<&str> = states
+        .iter()
+        .filter(|(_, s)| s.to_string().contains("\"No brief\""))
+        .map(|(n, _)| n.as_str())
+        .collect();
     assert_eq!(fails, ["Brief alone"]);
 }
 

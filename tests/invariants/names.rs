@@ -27,7 +27,10 @@ fn folder_crate_binary_and_name_constant_agree() {
             .iter()
             .filter(|file| file.ends_with(".rs"))
             .flat_map(|file| {
-                found(r#"const NAME: &'static str = "([a-z-]+)""#, &text(&format!("functions/{name}/src/{file}")))
+                found(
+                    r#"const NAME: &'static str = "([a-z-]+)""#,
+                    &text(&format!("functions/{name}/src/{file}")),
+                )
             })
             .collect();
         assert_eq!(declared, set([name.clone()]), "Function::NAME of functions/{name}");
@@ -42,7 +45,8 @@ fn terraform_manifest_lists_every_function_and_no_other() {
 
 #[test]
 fn every_function_has_sample_events_and_every_one_parses() {
-    let folders: BTreeSet<String> = names_in("events").into_iter().filter(|name| name != "workflow").collect();
+    let folders: BTreeSet<String> =
+        names_in("events").into_iter().filter(|name| name != "workflow").collect();
     assert_eq!(folders, set(lambdas()));
     for folder in names_in("events") {
         let files = names_in(&format!("events/{folder}"));
@@ -70,7 +74,21 @@ fn state_machines_call_functions_that_exist() {
 
 #[test]
 fn the_top_level_is_the_one_on_the_design_card() {
-    let expected = ["ARCHITECTURE.md", "Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "clippy.toml", "docs", "events", "functions", "infra", "rustfmt.toml", "statemachine", "tests"];
+    let expected = [
+        "ARCHITECTURE.md",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE",
+        "README.md",
+        "clippy.toml",
+        "docs",
+        "events",
+        "functions",
+        "infra",
+        "rustfmt.toml",
+        "statemachine",
+        "tests",
+    ];
     let there: Vec<String> = names_in(".").into_iter().filter(|name| name != "target").collect();
     assert_eq!(there, expected);
     assert!(repository(".env.example").is_file() && repository(".ci/run").is_file());

@@ -9,7 +9,13 @@ async fn without_as_of_the_start_of_the_execution_is_now() {
     let scenario = scenario("demo");
     let alert = scenario.alert().to_string();
     let simulation = Simulation::start(scenario).await.unwrap_or_else(|stop| panic!("{}", stop.message()));
-    let request = Request { alert: &alert, as_of: None, settings: &simulation.settings, invoke: None, observe: &|_| () };
+    let request = Request {
+        alert: &alert,
+        as_of: None,
+        settings: &simulation.settings,
+        invoke: None,
+        observe: &|_| (),
+    };
     let ended = investigate(request).await.unwrap_or_else(|stop| panic!("{}", stop.message()));
     let state: incident::State = serde_json::from_value(ended.document).unwrap();
     let started = host::clock::now();

@@ -56,7 +56,8 @@ fn assert_found(name: &str, expected: &platform::scenario::Expected, investigate
         assert!(!brief.contains(text), "{name}: the brief says '{text}':\n{brief}");
     }
     for source in &expected.gaps {
-        let found = investigated.state.gaps().any(|gap| gap.sentence.contains(source) || gap.what.contains(source));
+        let found =
+            investigated.state.gaps().any(|gap| gap.sentence.contains(source) || gap.what.contains(source));
         assert!(found, "{name}: no gap names {source}");
     }
 }
@@ -90,7 +91,10 @@ async fn the_demo_brief_has_its_sections_in_order_and_is_sure() {
     let onset = weighed.onset.as_ref().unwrap().at;
     let rolled_out = investigated.state.alert.at - jiff::SignedDuration::from_mins(3);
     let lead = onset.duration_since(rolled_out);
-    assert!(lead.as_secs() > 0 && lead.as_secs() <= 180, "the onset at {onset} follows the rollout by {lead}");
+    assert!(
+        lead.as_secs() > 0 && lead.as_secs() <= 180,
+        "the onset at {onset} follows the rollout by {lead}"
+    );
     assert!(brief.contains("no model"), "{brief}");
 }
 
@@ -112,8 +116,17 @@ async fn the_document_holds_the_keys_of_the_design_and_nothing_else() {
     let document = serde_json::to_value(&investigated.state).unwrap();
     let keys: Vec<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
     let mut expected = [
-        "alert", "subject", "as_of", "announcement", "evidence", "diagnosis", "knowledge", "weighed", "draft",
-        "analysis", "brief",
+        "alert",
+        "subject",
+        "as_of",
+        "announcement",
+        "evidence",
+        "diagnosis",
+        "knowledge",
+        "weighed",
+        "draft",
+        "analysis",
+        "brief",
     ];
     expected.sort_unstable();
     assert_eq!(keys, expected);
@@ -123,13 +136,17 @@ async fn the_document_holds_the_keys_of_the_design_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_credential_of_any_vendor_reaches_the_document() {
-    let simulation = super::Simulation::start(scenario("demo-with-claude")).await.unwrap_or_else(|s| panic!("{}", s.message()));
+    let simulation = super::Simulation::start(scenario("demo-with-claude"))
+        .await
+        .unwrap_or_else(|s| panic!("{}", s.message()));
     let settings: Settings = simulation.settings.clone();
     drop(simulation);
     let text = serde_json::to_string(&run(scenario("demo-with-claude")).await.state).unwrap();
     let secrets: Vec<(&str, &str)> = settings
         .iter()
-        .filter(|(name, _)| ["KEY", "TOKEN", "SECRET"].iter().any(|word| name.contains(word)) && !name.ends_with("KEY_ID"))
+        .filter(|(name, _)| {
+            ["KEY", "TOKEN", "SECRET"].iter().any(|word| name.contains(word)) && !name.ends_with("KEY_ID")
+        })
         .collect();
     assert!(secrets.len() >= 5, "too few credentials to look for: {secrets:?}");
     for (name, secret) in secrets {
@@ -147,7 +164,9 @@ async fn slack_gets_one_message_that_is_replaced_by_the_draft_and_then_by_the_br
         .requests
         .iter()
         .filter(|request| request.vendor == platform::Vendor::Slack)
-        .map(|request| (request.path.rsplit('/').next().unwrap(), serde_json::from_slice(&request.body).unwrap()))
+        .map(|request| {
+            (request.path.rsplit('/').next().unwrap(), serde_json::from_slice(&request.body).unwrap())
+        })
         .collect();
     let names: Vec<&str> = calls.iter().map(|(name, _)| *name).collect();
     assert_eq!(names[..3], ["chat.postMessage", "chat.update", "chat.update"]);

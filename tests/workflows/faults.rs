@@ -65,7 +65,9 @@ async fn each_vendor_in_turn_refuses_stalls_and_garbles_and_the_brief_says_so() 
         let state = &investigated.state;
         let said = match *vendor {
             // A failing Slack cannot carry its own gap: the document has it.
-            "slack" => state.brief.as_ref().unwrap().gap.as_ref().map(|gap| gap.sentence.clone()).unwrap_or_default(),
+            "slack" => {
+                state.brief.as_ref().unwrap().gap.as_ref().map(|gap| gap.sentence.clone()).unwrap_or_default()
+            }
             _ => investigated.brief().to_owned(),
         };
         assert!(said.contains(word), "{case}: the brief does not name {word}:\n{said}");
@@ -76,7 +78,11 @@ async fn each_vendor_in_turn_refuses_stalls_and_garbles_and_the_brief_says_so() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_stalling_at_once_still_ends_in_a_brief_that_blames_nobody() {
-    let all = VENDORS.iter().filter(|(vendor, _)| *vendor != "anthropic").map(|(vendor, _)| stalling(vendor)).collect();
+    let all = VENDORS
+        .iter()
+        .filter(|(vendor, _)| *vendor != "anthropic")
+        .map(|(vendor, _)| stalling(vendor))
+        .collect();
     let investigated = under(all).await;
     assert!(!investigated.brief().is_empty());
     let weighed = investigated.state.weighed.as_ref().unwrap();

@@ -63,8 +63,10 @@ fn a_typo_in_a_scenario_is_named_with_its_file() {
 
 #[test]
 fn a_recovery_is_not_investigated_and_says_so() {
-    let mut alert: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(repository("tests/scenarios/demo/alert.json")).unwrap()).unwrap();
+    let mut alert: serde_json::Value = serde_json::from_str(
+        &std::fs::read_to_string(repository("tests/scenarios/demo/alert.json")).unwrap(),
+    )
+    .unwrap();
     alert["transition"] = "Recovered".into();
     let (_folder, path) = file(&alert.to_string());
     let stop = stopped(&["run", &path]);

@@ -58,8 +58,14 @@ async fn under_other_names_the_diagnosis_is_the_same() {
     assert_eq!(investigated.verdict(), renamed(&original.verdict()));
     let level = |i: &Investigated| i.state.weighed.as_ref().unwrap().confidence.level;
     assert_eq!(level(&investigated), level(&original));
-    for (from, to) in [("v3.40.9", "v9.1.7"), ("INC-2024-047", "INC-2023-911"), ("player_scores", "match_results")] {
-        assert!(!investigated.brief().contains(from) && investigated.brief().contains(to), "{}", investigated.brief());
+    for (from, to) in
+        [("v3.40.9", "v9.1.7"), ("INC-2024-047", "INC-2023-911"), ("player_scores", "match_results")]
+    {
+        assert!(
+            !investigated.brief().contains(from) && investigated.brief().contains(to),
+            "{}",
+            investigated.brief()
+        );
     }
 }
 
@@ -109,7 +115,11 @@ async fn a_rollout_after_the_onset_is_cleared_and_not_blamed() {
     let cleared = weighed.ruled_out.iter().find(|r| r.cause.is_none() && r.object.name == "game-api");
     let reason = &cleared.unwrap_or_else(|| panic!("not cleared:\n{}", investigated.brief())).reason;
     assert!(reason.contains("after"), "{reason}");
-    assert!(investigated.brief().contains(reason.as_str().split(',').next().unwrap()), "{}", investigated.brief());
+    assert!(
+        investigated.brief().contains(reason.as_str().split(',').next().unwrap()),
+        "{}",
+        investigated.brief()
+    );
     assert!(!investigated.brief().contains("rollout undo"), "{}", investigated.brief());
 }
 

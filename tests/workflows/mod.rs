@@ -49,8 +49,13 @@ impl Investigated {
 pub async fn run(scenario: Scenario) -> Investigated {
     let (alert, as_of) = (scenario.alert().to_string(), scenario.moment().as_of);
     let simulation = Simulation::start(scenario).await.unwrap_or_else(|stop| panic!("{}", stop.message()));
-    let request =
-        Request { alert: &alert, as_of: Some(as_of), settings: &simulation.settings, invoke: None, observe: &|_| () };
+    let request = Request {
+        alert: &alert,
+        as_of: Some(as_of),
+        settings: &simulation.settings,
+        invoke: None,
+        observe: &|_| (),
+    };
     let ended = investigate(request).await.unwrap_or_else(|stop| panic!("{}", stop.message()));
     assert_eq!(ended.failure, None);
     let state = serde_json::from_value(ended.document).expect("the final document is a state document");

@@ -6,7 +6,11 @@ use regex::Regex;
 /// Everything that may be sent but to AWS: vendor, method, and the path as a whole. A write of any vendor is not among them.
 const ALLOWED: &[(Vendor, &str, &str)] = &[
     (Vendor::Datadog, "GET", r"/api/v1/(query|monitor|monitor/\d+|events|slo)"),
-    (Vendor::Datadog, "POST", r"/api/v2/(logs/events/search|logs/analytics/aggregate|events/search|query/timeseries|spans/analytics/aggregate)"),
+    (
+        Vendor::Datadog,
+        "POST",
+        r"/api/v2/(logs/events/search|logs/analytics/aggregate|events/search|query/timeseries|spans/analytics/aggregate)",
+    ),
     (Vendor::Kubernetes, "GET", r"/(api|apis)/.*"),
     (Vendor::Cloudflare, "POST", r"/client/v4/graphql"),
     (Vendor::Cloudflare, "GET", r"/client/v4/zones.*"),
@@ -21,14 +25,20 @@ const ALLOWED: &[(Vendor, &str, &str)] = &[
 /// Panics on a request that is not on the list. To AWS goes only what the collector's role holds, and that is reads.
 pub fn check(request: &Recorded) {
     let allowed = match request.vendor {
-        Vendor::Aws => collector_actions().iter().any(|action| action.ends_with(&format!(":{}", request.call))),
+        Vendor::Aws => {
+            collector_actions().iter().any(|action| action.ends_with(&format!(":{}", request.call)))
+        }
         vendor => ALLOWED.iter().any(|(allowed, method, pattern)| {
             *allowed == vendor
                 && *method == request.method
                 && Regex::new(&format!("^(?:{pattern})$")).unwrap().is_match(&request.path)
         }),
     };
-    assert!(allowed, "not on the list of reads: {} {} {} ({:?})", request.method, request.path, request.call, request.vendor);
+    assert!(
+        allowed,
+        "not on the list of reads: {} {} {} ({:?})",
+        request.method, request.path, request.call, request.vendor
+    );
 }
 
 /// The IAM actions that `infra/manifest.tf` gives to the collectors.

@@ -64,7 +64,9 @@ pub fn analysis(answer: Answer, tier: Tier, state: &State) -> Analysis {
 /// whose decisive sentence was struck out, or never said, must not read as if nothing were to blame.
 fn naming_the_culprit(stands: Vec<Claim>, state: &State) -> Vec<Claim> {
     let Some(diagnosis) = state.best_diagnosis() else { return stands };
-    let (Some(leading), Some(first)) = (diagnosis.leading().next(), diagnosis.root_cause.first()) else { return stands };
+    let (Some(leading), Some(first)) = (diagnosis.leading().next(), diagnosis.root_cause.first()) else {
+        return stands;
+    };
     if stands.iter().any(|claim| claim.text.contains(&leading.culprit.name)) {
         return stands;
     }

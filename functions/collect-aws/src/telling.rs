@@ -97,7 +97,8 @@ fn series(
     parameters: &[Parameters],
     focus: Focus<'_>,
 ) -> (Vec<Observation>, Vec<Observation>) {
-    let weight = |m: Measured| if focus.is_alerting(&m) { (f64::INFINITY, m) } else { (movement(&m.series), m) };
+    let weight =
+        |m: Measured| if focus.is_alerting(&m) { (f64::INFINITY, m) } else { (movement(&m.series), m) };
     let mut ranked: Vec<(f64, Measured)> = measured.into_iter().map(weight).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     ranked.retain(|(movement, measured)| *movement >= MOVED || focus.wants_quiet(measured));
@@ -191,7 +192,8 @@ mod tests {
             ],
             ..Reading::default()
         };
-        let told: Vec<String> = reading.into_observations(focus(None, &["db-1".to_owned()])).iter().map(name).collect();
+        let told: Vec<String> =
+            reading.into_observations(focus(None, &["db-1".to_owned()])).iter().map(name).collect();
         assert_eq!(told, ["AWS/RDS DatabaseConnections", "AWS/RDS CPUUtilization", "AWS/RDS ReadIOPS"]);
     }
 

@@ -105,10 +105,7 @@ mod tests {
         let function = CollectCloudflare::new(&settings).await.unwrap();
         let evidence = function.handle(serde_json::from_str(SAMPLE).unwrap()).await.unwrap();
         assert_eq!(evidence.status, Status::NotConfigured);
-        assert_eq!(
-            evidence.gaps[0].sentence,
-            "Cloudflare was not asked: set CLOUDFLARE_ZONE_ID."
-        );
+        assert_eq!(evidence.gaps[0].sentence, "Cloudflare was not asked: set CLOUDFLARE_ZONE_ID.");
     }
 
     #[tokio::test]

@@ -20,9 +20,9 @@ impl Files {
     pub(crate) fn read(&self, cycle: &str) -> Result<Option<Record>, LedgerError> {
         let path = self.path(cycle);
         match std::fs::read(&path) {
-            Ok(bytes) => {
-                serde_json::from_slice(&bytes).map(Some).map_err(|error| LedgerError::new(path.display(), error))
-            }
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|error| LedgerError::new(path.display(), error)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(LedgerError::new(path.display(), error)),
         }
@@ -32,7 +32,8 @@ impl Files {
         let path = self.path(&record.cycle);
         let failed = |error: std::io::Error| LedgerError::new(path.display(), error);
         std::fs::create_dir_all(&self.folder).map_err(failed)?;
-        let bytes = serde_json::to_vec_pretty(record).map_err(|error| LedgerError::new(path.display(), error))?;
+        let bytes =
+            serde_json::to_vec_pretty(record).map_err(|error| LedgerError::new(path.display(), error))?;
         let half = path.with_extension(format!("{}.tmp", std::process::id()));
         std::fs::write(&half, bytes).map_err(failed)?;
         std::fs::rename(&half, &path).map_err(failed)

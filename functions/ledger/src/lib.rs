@@ -86,7 +86,9 @@ impl Ledger {
         };
         match known {
             Some(record) if record.events.iter().any(|event| event == execution) => Admission::Known(record),
-            Some(record) if record.execution.is_some() && alert.transition.repeats() => Admission::Follow(record),
+            Some(record) if record.execution.is_some() && alert.transition.repeats() => {
+                Admission::Follow(record)
+            }
             _ => Admission::Lead,
         }
     }
@@ -112,7 +114,8 @@ impl Ledger {
     fn change(&self, alert: &Alert, change: impl FnOnce(&mut Record)) -> Result<(), LedgerError> {
         let Self::Files(files) = self else { return Ok(()) };
         let cycle = cycle(alert);
-        let mut record = files.read(&cycle)?.unwrap_or_else(|| Record { cycle: cycle.clone(), ..Record::default() });
+        let mut record =
+            files.read(&cycle)?.unwrap_or_else(|| Record { cycle: cycle.clone(), ..Record::default() });
         change(&mut record);
         files.write(&record)
     }
@@ -167,7 +170,9 @@ mod tests {
         assert_eq!(ledger.admit(&first, &Subject::default(), "e1"), Admission::Lead);
         ledger.handled(&first, "e1", true).unwrap();
         assert!(matches!(ledger.admit(&first, &Subject::default(), "e1"), Admission::Known(_)));
-        assert!(matches!(ledger.admit(&again, &Subject::default(), "e2"), Admission::Follow(r) if r.execution.as_deref() == Some("e1")));
+        assert!(
+            matches!(ledger.admit(&again, &Subject::default(), "e2"), Admission::Follow(r) if r.execution.as_deref() == Some("e1"))
+        );
     }
 
     #[test]
