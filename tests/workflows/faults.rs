@@ -13,6 +13,9 @@ const STALL: Duration = Duration::from_secs(30);
 /// Cases at once: more would measure the processor.
 const AT_ONCE: usize = 4;
 
+/// A fault of a vendor.
+type Kind = fn(&str) -> Value;
+
 fn refusing(vendor: &str) -> Value {
     json!({ "vendor": vendor, "kind": "status", "status": 403 })
 }
@@ -55,8 +58,7 @@ fn assert_honest(investigated: &Investigated, case: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_vendor_in_turn_refuses_stalls_and_garbles_and_the_brief_says_so() {
-    let kinds: [(&str, fn(&str) -> Value); 3] =
-        [("refusing", refusing), ("stalling", stalling), ("garbling", garbling)];
+    let kinds: [(&str, Kind); 3] = [("refusing", refusing), ("stalling", stalling), ("garbling", garbling)];
     let cases = VENDORS.iter().flat_map(|vendor| kinds.iter().map(move |kind| (vendor, kind)));
     let cases = stream::iter(cases.map(|((vendor, word), (kind, fault))| async move {
         let case = format!("{vendor} {kind}");
