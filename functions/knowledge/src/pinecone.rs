@@ -111,7 +111,7 @@ impl Pinecone {
             }
         };
         if let Err(error) = &vectors {
-            note_failure(&mut answers, "OpenAI embeddings", error, began);
+            note_failure(&mut answers, "OpenAI embeddings", error, began.elapsed());
         } else if self.dense.is_none() {
             answers.gaps.push(gap(
                 "dense search",
@@ -128,18 +128,23 @@ impl Pinecone {
                 .then(|| (Method::Sparse, json!({ "sparseVector": sparse })));
             for (method, query) in dense.into_iter().chain(sparse) {
                 let asked: Vec<Corpus> = corpora.iter().copied().filter(|c| question.is_for(*c)).collect();
-                searches.push(self.search(format!("q{} {}", first + i, method.name()), method, query, asked));
+                let search = self.search(format!("q{} {}", first + i, method.name()), method, query, asked);
+                searches.push(async {
+                    let began = std::time::Instant::now();
+                    let (ranking, failed) = search.await;
+                    (ranking, failed, began.elapsed())
+                });
             }
         }
-        for (ranking, failed) in join_all(searches).await {
+        for (ranking, failed, took) in join_all(searches).await {
             match failed {
                 Some(error) => {
-                    note_failure(&mut answers, &format!("Pinecone {}", ranking.name), &error, began);
+                    note_failure(&mut answers, &format!("Pinecone {}", ranking.name), &error, took);
                 }
                 None => answers.calls.push(Call {
                     name: format!("Pinecone {}", ranking.name),
                     status: if ranking.hits.is_empty() { Status::Empty } else { Status::Ok },
-                    took_ms: began.elapsed().as_millis() as u64,
+                    took_ms: took.as_millis() as u64,
                 }),
             }
             answers.rankings.push(ranking);
@@ -243,10 +248,12 @@ impl Pinecone {
                 query.extend(token.take().map(|token| ("paginationToken", token)));
                 let url = format!("{}/vectors/list", self.host(method));
                 let page: ListResponse = self.send(self.http.get(url).timeout(WRITE).query(&query)).await?;
+                let before = ids.len();
                 ids.extend(page.vectors.into_iter().map(|listed| listed.id));
                 token =
                     page.pagination.and_then(|pagination| pagination.next).filter(|next| !next.is_empty());
-                if token.is_none() {
+                // A page without anything new ends the list too, or a server that repeats its token would never let go.
+                if token.is_none() || ids.len() == before {
                     break;
                 }
             }
@@ -317,13 +324,13 @@ impl Pinecone {
     }
 }
 
-fn note_failure(answers: &mut Answers, name: &str, error: &StoreError, began: std::time::Instant) {
+fn note_failure(answers: &mut Answers, name: &str, error: &StoreError, took: std::time::Duration) {
     let status = match error {
         StoreError::Vendor { cause: HttpError::Denied { .. }, .. } => Status::Denied,
         StoreError::Vendor { cause: HttpError::Timeout, .. } => Status::Timeout,
         _ => Status::Unavailable,
     };
-    let took_ms = began.elapsed().as_millis() as u64;
+    let took_ms = took.as_millis() as u64;
     answers.calls.push(Call { name: name.to_owned(), status, took_ms });
     answers.gaps.push(gap(
         name,
