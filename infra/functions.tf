@@ -49,6 +49,14 @@ data "aws_iam_policy_document" "function" {
       resources = values(local.secrets[each.key])
     }
   }
+  dynamic "statement" {
+    for_each = length(local.secrets[each.key]) > 0 && length(var.kms_key_arns) > 0 ? [1] : []
+    content {
+      sid       = "Keys"
+      actions   = ["kms:Decrypt"]
+      resources = var.kms_key_arns
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "function" {

@@ -1,5 +1,6 @@
 # The one manifest: every function, what it may use, and which settings it sees. Deleting a collector is deleting its line here,
-# its folder, its branch in the state machine and its events.
+# its folder, its branch in the state machine and its events. The catalog is no setting here: `webhook` and `retrieve`
+# read the catalog.yaml that their zip holds, see the variable `packages`.
 locals {
   functions = {
     webhook = {

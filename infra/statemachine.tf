@@ -19,6 +19,8 @@ resource "aws_sfn_state_machine" "incident" {
   tracing_configuration {
     enabled = true
   }
+  # Creating a machine that logs fails until its role may set up the delivery.
+  depends_on = [aws_iam_role_policy.incident]
 }
 
 resource "aws_cloudwatch_log_group" "incident" {
@@ -52,4 +54,35 @@ data "aws_iam_policy_document" "incident" {
 resource "aws_iam_role_policy" "incident" {
   role   = aws_iam_role.incident.name
   policy = data.aws_iam_policy_document.incident.json
+}
+
+# The last resort: an execution that ended without a brief in the channel has its alert posted by itself.
+resource "aws_cloudwatch_event_rule" "failed" {
+  name        = "sitrep-incident-failed"
+  description = "Investigations that ended without a brief in the channel."
+  event_pattern = jsonencode({
+    source      = ["aws.states"]
+    detail-type = ["Step Functions Execution Status Change"]
+    detail = {
+      stateMachineArn = [aws_sfn_state_machine.incident.arn]
+      status          = ["FAILED", "TIMED_OUT", "ABORTED"]
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "failed" {
+  rule = aws_cloudwatch_event_rule.failed.name
+  arn  = aws_lambda_function.function["brief"].arn
+  input_transformer {
+    input_paths = { input = "$.detail.input" }
+    # Not jsonencode, which escapes the brackets. The input is a string of JSON and arrives as one.
+    input_template = "{\"stage\": \"alone\", \"state\": <input>}"
+  }
+}
+
+resource "aws_lambda_permission" "failed" {
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.function["brief"].function_name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.failed.arn
 }

@@ -15,7 +15,7 @@ variable "architecture" {
 }
 
 variable "packages" {
-  description = "The folder with <function>/bootstrap.zip, as cargo lambda build --output-format zip leaves it."
+  description = "The folder with <function>/bootstrap.zip, as cargo lambda build --output-format zip leaves it. With --include catalog.yaml each zip holds the catalog beside the binary."
   type        = string
   default     = "../target/lambda"
 }
@@ -24,6 +24,12 @@ variable "secret_arns" {
   description = "Secrets Manager ARN per secret setting (DD_API_KEY, DD_APP_KEY, SLACK_BOT_TOKEN, …). The values never enter Terraform's state."
   type        = map(string)
   default     = {}
+}
+
+variable "kms_key_arns" {
+  description = "Keys that the secrets are encrypted with, where they are not the account's default key for Secrets Manager."
+  type        = list(string)
+  default     = []
 }
 
 variable "settings" {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{names_in, text};
 
@@ -62,6 +62,10 @@ fn every_error_named_is_amazons_or_ours() {
         "Lambda.TooManyRequestsException",
     ];
     for (name, state) in states() {
+        if state["Type"] == "Fail" {
+            let error = state["Error"].as_str().unwrap();
+            assert!(host::fault::NAMES.contains(&error), "{name} fails with {error}, which is not ours");
+        }
         for handler in ["Retry", "Catch"].iter().flat_map(|key| state[*key].as_array().into_iter().flatten())
         {
             for error in strings(&handler["ErrorEquals"]) {
@@ -79,23 +83,53 @@ fn a_catch_keeps_the_errors_name_and_never_its_cause() {
     }
 }
 
+/// The states that may follow a state: by Next, by a Catch, by a rule of a Choice or its Default.
+fn following(state: &Value) -> BTreeSet<&str> {
+    let nested = ["Catch", "Choices"].iter().flat_map(|key| state[*key].as_array().into_iter().flatten());
+    let nexts = nested.chain([state]).map(|place| &place["Next"]);
+    nexts.chain([&state["Default"]]).filter_map(Value::as_str).collect()
+}
+
+/// The top-level states that can be reached from `start`, itself included, without going through one of `barred`.
+fn reachable<'m>(machine: &'m Value, start: &'m str, barred: &[&str]) -> BTreeSet<&'m str> {
+    let (mut found, mut open) = (BTreeSet::new(), vec![start]);
+    while let Some(name) = open.pop() {
+        if !barred.contains(&name) && found.insert(name) {
+            open.extend(following(&machine["States"][name]));
+        }
+    }
+    found
+}
+
+fn incident() -> Value {
+    serde_json::from_str(&text("statemachine/incident.asl.json")).unwrap()
+}
+
 #[test]
-fn every_path_of_the_incident_ends_in_a_brief() {
-    let machine: Value = serde_json::from_str(&text("statemachine/incident.asl.json")).unwrap();
-    let states: &Map<String, Value> = machine["States"].as_object().unwrap();
-    let ends: BTreeSet<&str> = states
-        .iter()
-        .filter(|(_, state)| state["End"] == true || state["Type"] == "Fail" || state["Type"] == "Succeed")
-        .map(|(name, _)| name.as_str())
-        .collect();
-    assert_eq!(ends, ["Brief", "Brief alone", "No brief"].into());
-    // Only a brief that could not be posted, twice, fails the execution; the rule on failed executions then posts the alert.
-    let fails: Vec<&str> = states
-        .iter()
-        .filter(|(_, s)| s.to_string().contains("\"No brief\""))
-        .map(|(n, _)| n.as_str())
-        .collect();
-    assert_eq!(fails, ["Brief alone"]);
+fn every_path_of_the_incident_goes_through_a_brief() {
+    let machine = incident();
+    let start = machine["StartAt"].as_str().unwrap();
+    let all = reachable(&machine, start, &[]);
+    assert_eq!(all.len(), machine["States"].as_object().unwrap().len(), "only {all:?} can be reached");
+    for name in reachable(&machine, start, &["Brief", "Brief alone"]) {
+        assert!(
+            !following(&machine["States"][name]).is_empty(),
+            "{name} ends the execution before any brief"
+        );
+    }
+}
+
+#[test]
+fn a_brief_that_was_not_posted_fails_the_incident() {
+    let machine = incident();
+    let states = &machine["States"];
+    assert_eq!(states["Brief"]["Next"], "Was posted");
+    let failed = &states["Was posted"]["Choices"][0];
+    assert_eq!((&failed["Variable"], &failed["StringEquals"]), (&"$.brief.posted".into(), &"failed".into()));
+    assert_eq!(serde_json::to_value(incident::brief::Posted::Failed).unwrap(), failed["StringEquals"]);
+    assert_eq!(states[failed["Next"].as_str().unwrap()]["Error"], host::fault::NOT_POSTED);
+    // The alert alone fails instead of saying so, and nothing comes after it.
+    assert_eq!(following(&states["Brief alone"]), ["Not posted"].into());
 }
 
 #[test]

@@ -19,7 +19,8 @@ use tokio::time::Instant;
 
 /// The fixed prefix, the same for every incident so that the vendor can cache it.
 const SYSTEM: &str = include_str!("system.md");
-/// The state machine waits 5 s for triage and 20 s for the deep tier; the margin is ours to start, check and answer.
+/// Triage has 5 s and the deep tier 20 s, of which the margin is ours to check and answer; the state machine waits a second longer,
+/// for starting.
 const TRIAGE: Duration = Duration::from_millis(4_500);
 const DEEP: Duration = Duration::from_millis(19_000);
 /// Thinking and answer together: what fits into the deadline at the models' usual speed.

@@ -2,6 +2,7 @@
 
 use incident::redact::{redact, visible};
 use incident::{Diagnosis, Fact, Finding, Passage, ProposedAction, State, Verdict, size};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// Bytes of the user turn. Three bytes to a token is on the safe side of the current tokeniser: about 12,000 tokens.
@@ -70,9 +71,9 @@ fn items(state: &State) -> Vec<Item> {
 fn item(id: &str, kind: &'static str, body: String) -> Item {
     // Line by line, because a diff and a runbook mean less on one line. The id is ours, but it has been through a document.
     let id: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
-    let redacted = redact(&body);
-    let body: Vec<String> = redacted.lines().map(indented).filter(|line| !line.is_empty()).collect();
-    Item { id, kind, body: size::cut_bytes(&body.join("\n"), ITEM) }
+    // Secrets go last: one that hid behind an invisible character shows itself by then.
+    let lines: Vec<String> = body.lines().map(indented).filter(|line| !line.is_empty()).collect();
+    Item { id, kind, body: size::cut_bytes(&redact(&lines.join("\n")), ITEM) }
 }
 
 /// A line as a reader sees it, its indent kept.
@@ -152,9 +153,19 @@ fn finding(finding: &Finding) -> String {
                 text.push_str(&format!("\n{}:{}\n{}", hunk.path, hunk.line, hunk.text));
             }
         }
-        fact => text.push_str(&format!("\n{}", serde_json::to_string(fact).unwrap_or_default())),
+        fact => text.push_str(&format!("\n{}", masked(serde_json::to_value(fact).unwrap_or_default()))),
     }
     text
+}
+
+/// A value with the secrets of each string replaced, before it becomes text: behind an escaped quote none would be recognised.
+fn masked(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(redact(&text).into_owned()),
+        Value::Array(values) => values.into_iter().map(masked).collect(),
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key, masked(value))).collect(),
+        other => other,
+    }
 }
 
 fn passage(passage: &Passage) -> String {
@@ -203,6 +214,22 @@ mod tests {
         assert_ne!(fence, new_fence, "the nonce follows the content");
         for gone in ["\u{202e}", "\u{200b}", "\u{1b}", "hunter2hunter2"] {
             assert!(!text.contains(gone));
+        }
+    }
+
+    #[test]
+    fn a_secret_is_seen_behind_escapes_hidden_characters_and_in_the_alert() {
+        let mut state = state();
+        state.alert.title = "CPU high, password=titlesecret".into();
+        state.alert.query = Some("avg:cpu{token:querysecret}".into());
+        state.alert.tags = vec!["pass\u{200b}word:tagsecret".into()];
+        state.evidence[0].findings[0].fact = Fact::DatabaseEvent(incident::fact::DatabaseEvent {
+            message: r#"connect with "password"="quotedsecret" failed"#.into(),
+            categories: vec![],
+        });
+        let text = user(&state);
+        for gone in ["titlesecret", "querysecret", "tagsecret", "quotedsecret"] {
+            assert!(!text.contains(gone), "{gone}");
         }
     }
 

@@ -1,9 +1,10 @@
 //! The brief: what an engineer reads at two in the morning.
 //!
 //! Input: which appearance is wanted (announce, draft, final, alone) and the state document, complete or not. Output: the
-//! announcement, or the rendered brief and where it was posted. It never fails: a document that cannot be read becomes a brief
-//! that says so, a channel that cannot be reached becomes a gap. It states nothing of its own: every sentence comes from the
-//! document, with the ids it rests on.
+//! announcement, or the rendered brief and where it was posted. A document that cannot be read becomes a brief that says so, a
+//! channel that cannot be reached becomes a gap: the brief is worth having, whatever became of posting it. Only the alert alone
+//! is nothing but its posting, so it fails with `Sitrep.NotPosted`, and whoever asked for it asks again. The brief states nothing
+//! of its own: every sentence comes from the document, with the ids it rests on.
 
 mod aws;
 pub mod blocks;
@@ -32,7 +33,8 @@ use crate::slack::{Message, Slack};
 pub struct Input {
     /// Which appearance.
     pub stage: Stage,
-    /// The state document so far. Read key by key: what cannot be read is named in the brief and the rest is used.
+    /// The state document so far, or its JSON as a string, which is how EventBridge hands on an execution's input. Read key by
+    /// key: what cannot be read is named in the brief and the rest is used.
     #[serde(default)]
     pub state: Value,
 }
@@ -66,10 +68,13 @@ impl Function for BriefFunction {
         let (state, unreadable) = read::state(&input.state);
         let content = Content::new(input.stage, &state, &unreadable);
         let announcement = self.post(&content, input.stage, &state).await;
-        Ok(match input.stage {
-            Stage::Announce => Output::Announcement(announcement),
-            stage => Output::Brief(store(stage, &content, announcement)),
-        })
+        match (input.stage, announcement) {
+            (Stage::Announce, announcement) => Ok(Output::Announcement(announcement)),
+            (Stage::Alone, Announcement { posted: Posted::Failed, gap, .. }) => {
+                Err(Fault::not_posted(gap.map_or_else(String::new, |gap| gap.sentence)))
+            }
+            (stage, announcement) => Ok(Output::Brief(store(stage, &content, announcement))),
+        }
     }
 }
 
@@ -83,8 +88,9 @@ impl BriefFunction {
         let earlier = earlier.and_then(|a| Some((a.channel.as_deref()?, a.ts.as_deref()?)));
         let (blocks, cut) = blocks::render(content, blocks::MESSAGE_CHARS);
         // The draft is replaced within seconds: only the last word gets its thread.
-        let thread = (cut && matches!(stage, Stage::Final | Stage::Alone)).then(|| text::render(content));
-        slack.post(Message { text: &content.headline, blocks, thread }, earlier).await
+        let thread = cut && matches!(stage, Stage::Final | Stage::Alone);
+        let message = Message { headline: &content.headline, blocks, text: text::render(content), thread };
+        slack.post(message, earlier).await
     }
 }
 

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// The document as far as it can be read, and a gap for each part that cannot.
 pub fn state(document: &Value) -> (State, Vec<Gap>) {
+    let parsed: Option<Value> = document.as_str().and_then(|json| serde_json::from_str(json).ok());
+    let document = parsed.as_ref().unwrap_or(document);
     match serde_json::from_value::<State>(document.clone()) {
         Ok(state) => (state, Vec::new()),
         Err(_) => piecewise(document),
@@ -116,6 +118,14 @@ mod tests {
         assert_eq!(state.as_of, state.alert.at);
         let sentences: Vec<_> = gaps.iter().map(|gap| gap.sentence.as_str()).collect();
         assert!(sentences.iter().any(|s| s.contains("evidence of cloudflare")), "{sentences:?}");
+    }
+
+    #[test]
+    fn a_document_may_come_as_a_string_of_json() {
+        let document = json!({"alert": {"title": "disk full", "at": "2026-01-01T00:00:00Z"}});
+        let (as_string, as_value) = (state(&json!(document.to_string())), state(&document));
+        assert_eq!(as_string.0, as_value.0);
+        assert_eq!(state(&json!("{")).0.alert.title, "an alert that could not be read");
     }
 
     #[test]

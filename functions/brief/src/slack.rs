@@ -31,11 +31,13 @@ pub struct Slack {
 /// What to post.
 pub struct Message<'a> {
     /// The notification text.
-    pub text: &'a str,
+    pub headline: &'a str,
     /// The blocks.
     pub blocks: Vec<Value>,
-    /// The brief in full, for the thread, where the blocks had to be cut.
-    pub thread: Option<String>,
+    /// The brief in full: for the thread, or instead of blocks that Slack refuses.
+    pub text: String,
+    /// Whether the full text goes into the thread, because the blocks had to be cut.
+    pub thread: bool,
 }
 
 /// Slack's answer. `ok: false` comes with status 200.
@@ -69,33 +71,12 @@ impl Slack {
     /// Posts, or replaces the message `earlier` (channel id and timestamp), then adds the thread.
     pub async fn post(&self, message: Message<'_>, earlier: Option<(&str, &str)>) -> Announcement {
         let deadline = Instant::now() + DEADLINE;
-        let mut body = json!({
-            "channel": earlier.map_or(self.channel.as_str(), |(channel, _)| channel),
-            "text": blocks::escape(message.text),
-            "blocks": message.blocks,
-        });
-        let method = match earlier {
-            Some((_, ts)) => {
-                body["ts"] = json!(ts);
-                "chat.update"
-            }
-            None => {
-                body["unfurl_links"] = json!(false);
-                body["unfurl_media"] = json!(false);
-                "chat.postMessage"
-            }
+        let mut posted = match self.place(&message, earlier, deadline).await {
+            Ok(Answer { channel, ts, .. }) => Announcement { posted: Posted::Slack, channel, ts, gap: None },
+            Err(failed) => return failed,
         };
-        let (channel, ts) = match self.call(method, &body, deadline).await {
-            Ok(answer) => (answer.channel, answer.ts),
-            // Somebody deleted the announcement: the brief still has to stand in the channel.
-            Err(Problem::Refused(error)) if earlier.is_some() && error == "message_not_found" => {
-                return Box::pin(self.post(message, None)).await;
-            }
-            Err(error) => return failed(method, &error, earlier),
-        };
-        let mut posted = Announcement { posted: Posted::Slack, channel, ts, gap: None };
-        if let (Some(text), Some(channel), Some(ts)) = (&message.thread, &posted.channel, &posted.ts) {
-            let text = format!("```{}```", blocks::fenced(&size::cut(text, THREAD_CHARS)));
+        if let (true, Some(channel), Some(ts)) = (message.thread, &posted.channel, &posted.ts) {
+            let text = in_full(&message.text);
             let body = json!({"channel": channel, "thread_ts": ts, "text": text, "unfurl_links": false});
             if let Err(error) = self.call("chat.postMessage", &body, deadline).await {
                 posted.gap =
@@ -103,6 +84,61 @@ impl Slack {
             }
         }
         posted
+    }
+
+    /// Posts or replaces. Two refusals are mended, each once: the message to replace is gone, or the blocks are not liked.
+    async fn place(
+        &self,
+        message: &Message<'_>,
+        mut earlier: Option<(&str, &str)>,
+        deadline: Instant,
+    ) -> Result<Answer, Announcement> {
+        let mut with_blocks = true;
+        loop {
+            let (method, body) = self.request(message, earlier, with_blocks);
+            match self.call(method, &body, deadline).await {
+                Ok(answer) => return Ok(answer),
+                // Somebody deleted the announcement: the brief still has to stand in the channel.
+                Err(Problem::Refused(error)) if earlier.is_some() && error == "message_not_found" => {
+                    earlier = None;
+                }
+                Err(Problem::Refused(error)) if with_blocks && is_about_blocks(&error) => {
+                    tracing::warn!(method, error, "Slack refused the blocks");
+                    with_blocks = false;
+                }
+                Err(problem) => return Err(failed(method, &problem, earlier)),
+            }
+        }
+    }
+
+    /// The method and its body.
+    fn request(
+        &self,
+        message: &Message<'_>,
+        earlier: Option<(&str, &str)>,
+        with_blocks: bool,
+    ) -> (&'static str, Value) {
+        let headline = blocks::escape(message.headline);
+        // An empty list, because an update without one keeps the blocks that stand there.
+        let (text, blocks) = match with_blocks {
+            true => (headline, message.blocks.as_slice()),
+            false => (format!("{headline}\n{}", in_full(&message.text)), [].as_slice()),
+        };
+        match earlier {
+            Some((channel, ts)) => {
+                ("chat.update", json!({"channel": channel, "ts": ts, "text": text, "blocks": blocks}))
+            }
+            None => (
+                "chat.postMessage",
+                json!({
+                    "channel": self.channel,
+                    "text": text,
+                    "blocks": blocks,
+                    "unfurl_links": false,
+                    "unfurl_media": false,
+                }),
+            ),
+        }
     }
 
     /// One call. Asked again only when Slack says it did not take it (429) and names a pause we can afford: after a time-out the
@@ -152,6 +188,11 @@ enum Problem {
     Failed(String),
 }
 
+/// The plain text as Slack shows it: monospaced, nothing in it interpreted.
+fn in_full(text: &str) -> String {
+    format!("```{}```", blocks::fenced(&size::cut(text, THREAD_CHARS)))
+}
+
 fn failed(method: &str, problem: &Problem, earlier: Option<(&str, &str)>) -> Announcement {
     tracing::warn!(method, %problem, "the brief could not be posted");
     let what = if method == "chat.update" { "replace the message in Slack" } else { "be posted to Slack" };
@@ -171,6 +212,11 @@ fn gap(what: &str, sentence: &str, problem: &Problem) -> Gap {
     };
     let sentence = size::cut(&redact::redact(&format!("{sentence}: {problem}.")), size::SUMMARY_CHARS);
     Gap { what: what.to_owned(), status, sentence, error: None }
+}
+
+/// Slack's names for blocks that it does not take. Its limit on all of them together is unpublished.
+fn is_about_blocks(error: &str) -> bool {
+    ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"].contains(&error)
 }
 
 /// Slack's names for a token or a permission that a person has to mend.

@@ -198,6 +198,42 @@ async fn a_refusal_with_status_200_is_a_gap_and_the_brief_is_still_returned() {
 }
 
 #[tokio::test]
+async fn the_alert_alone_that_is_not_posted_is_a_fault_with_a_name() {
+    let slack = slack::Fake::start(vec![(200, "", json!({"ok": false, "error": "token_revoked"}))]);
+    let input: Input = serde_json::from_value(event("alone")).unwrap();
+    let function = BriefFunction::new(&slack.settings()).await.unwrap();
+    let fault = function.handle(input).await.unwrap_err();
+    assert_eq!(fault.name, host::fault::NOT_POSTED);
+    assert!(fault.message.contains("token_revoked"), "{fault}");
+}
+
+#[tokio::test]
+async fn what_the_rule_on_failed_executions_sends_is_read() {
+    let text = text(event("failed-execution")).await;
+    in_order(&text, &["prod-postgres-primary: CPU 95 %", "THE INVESTIGATION FAILED"]);
+}
+
+#[tokio::test]
+async fn refused_blocks_are_posted_as_text_once() {
+    for error in ["invalid_blocks", "msg_blocks_too_long"] {
+        let refusal = (200, "", json!({"ok": false, "error": error}));
+        let slack = slack::Fake::start(vec![
+            refusal.clone(),
+            (200, "", json!({"ok": true, "channel": "C1", "ts": "2.0"})),
+        ]);
+        let posted = brief(slack.settings(), event("final")).await;
+        assert_eq!((posted.posted, slack.sent().len()), (Posted::Slack, 2));
+        let (_, second) = &slack.sent()[1];
+        assert_eq!(second["blocks"], json!([]));
+        assert!(second["text"].as_str().unwrap().contains("RECOMMENDED ACTIONS"));
+
+        let slack = slack::Fake::start(vec![refusal.clone(), refusal.clone(), refusal]);
+        assert_eq!(brief(slack.settings(), event("final")).await.posted, Posted::Failed);
+        assert_eq!(slack.sent().len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn a_deleted_announcement_is_posted_afresh() {
     let slack = slack::Fake::start(vec![
         (200, "", json!({"ok": false, "error": "message_not_found"})),

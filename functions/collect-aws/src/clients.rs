@@ -38,16 +38,23 @@ impl Clients {
 
 /// The configuration for the region an alert names, where that is another one than the function's own.
 ///
-/// The region becomes part of a host name, and the alert's tags are anybody's text: only the characters of a region pass.
+/// The region becomes part of a host name, and the alert's tags are anybody's text: only what is shaped like a region passes.
 pub fn elsewhere(config: &SdkConfig, named: Option<&str>) -> Option<SdkConfig> {
-    let region = named.filter(|name| {
-        name.len() <= 32
-            && name.contains('-')
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    })?;
+    let region = named.filter(|name| is_region(name))?;
     let own = config.region().map(Region::as_ref);
     (own != Some(region))
         .then(|| config.clone().into_builder().region(Region::new(region.to_owned())).build())
+}
+
+/// True for what AWS's regions look like: `us-east-1`, `us-gov-west-1`. Other clouds' do not: `europe-west1`, `eastus`.
+fn is_region(name: &str) -> bool {
+    let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase());
+    let parts: Vec<&str> = name.split('-').collect();
+    let [area, words @ .., number] = parts.as_slice() else { return false };
+    name.len() <= 32
+        && (area.len() == 2 && word(area))
+        && (!words.is_empty() && words.iter().all(|text| word(text)))
+        && (number.len() == 1 && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -59,8 +66,13 @@ mod tests {
         let config = SdkConfig::builder().region(Region::new("us-east-1")).build();
         let region = |named| elsewhere(&config, named).map(|c| c.region().unwrap().to_string());
         assert_eq!(region(Some("eu-west-1")), Some("eu-west-1".to_owned()));
+        assert_eq!(region(Some("us-gov-west-1")), Some("us-gov-west-1".to_owned()));
         assert_eq!(region(Some("us-east-1")), None);
-        assert_eq!(region(Some("evil.example/-")), None);
+        for other in
+            ["evil.example/-", "europe-west1", "eu-1", "eu--1", "a-b", "eu-west-10", "eastus", "-", ""]
+        {
+            assert_eq!(region(Some(other)), None, "{other}");
+        }
         assert_eq!(region(None), None);
     }
 }

@@ -86,7 +86,7 @@ async fn ask_events(
     id: &str,
     until: Timestamp,
 ) -> Result<Answer<Vec<Observation>>, CallError> {
-    let since = until - SignedDuration::from_hours(EVENT_HOURS);
+    let since = until.checked_sub(SignedDuration::from_hours(EVENT_HOURS)).unwrap_or(until);
     let mut pages = client
         .describe_events()
         .source_type(SourceType::DbInstance)

@@ -6,7 +6,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Instance, InstanceStatus};
 use collecting::{Answer, CallError, Run};
 use incident::evidence::Observation;
-use incident::{Fact, Object, ObjectKind, Timestamp, fact};
+use incident::{Fact, Object, ObjectKind, Status, Timestamp, fact};
 
 use crate::failure::failure;
 use crate::timestamp;
@@ -30,12 +30,20 @@ pub async fn read(run: &Run, client: &Client, hosts: &[String], as_of: Timestamp
 
 /// Instance id → (host name, state) of the named hosts.
 async fn named(run: &Run, client: &Client, hosts: &[String]) -> BTreeMap<String, (String, String)> {
+    // EC2 reads these characters in a filter as wildcards. No host has them in its name, but an alert's text can.
+    let (patterns, hosts): (Vec<String>, Vec<String>) =
+        hosts.iter().cloned().partition(|host| host.contains(['*', '?']));
+    if !patterns.is_empty() {
+        let sentence =
+            format!("EC2 was not asked for {}, which is a pattern and no host.", patterns.join(", "));
+        run.gap("DescribeInstances", Status::Partial, sentence);
+    }
     if hosts.is_empty() {
         return BTreeMap::new();
     }
     let tells = format!("which instance runs {}", hosts.join(", "));
     let instances =
-        run.call("DescribeInstances", &tells, ask_instances(client, hosts)).await.unwrap_or_default();
+        run.call("DescribeInstances", &tells, ask_instances(client, &hosts)).await.unwrap_or_default();
     instances
         .iter()
         .filter_map(|instance| {

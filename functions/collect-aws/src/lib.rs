@@ -33,7 +33,7 @@ use clients::Clients;
 use metric_data::Measured;
 use telling::{Focus, Reading};
 
-/// Half a second less than the state machine allows, so that what was read is returned rather than lost.
+/// The state machine gives the function seven seconds. What has arrived by then is returned, the rest is a gap.
 const DEADLINE: Duration = Duration::from_millis(5500);
 /// How far back metrics are asked for: long enough for a level before the incident, short enough to draw minute by minute.
 const WINDOW: SignedDuration = SignedDuration::from_mins(60);
@@ -84,7 +84,7 @@ impl Function for CollectAws {
 /// The whole minutes before `as_of`: the minute under way is not complete, and its sums would look like a collapse.
 fn window(as_of: Timestamp) -> Window {
     let to = timestamp::minute(as_of);
-    Window { from: to - WINDOW, to }
+    Window { from: to.checked_sub(WINDOW).unwrap_or(to), to }
 }
 
 async fn collect(run: &Run, clients: &Clients, subject: &Subject, as_of: Timestamp) -> Reading {

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use ciborium::Value;
 use collect_aws::CollectAws;
 use host::{Function, Settings};
-use incident::{Evidence, Fact, State, Status};
+use incident::{Evidence, Fact, State, Status, Timestamp};
 
 const EVENT: &str = include_str!("../../../events/collect-aws/rds-cpu-high.json");
 
@@ -226,6 +226,10 @@ fn metric_data(body: &[u8]) -> Reply {
 }
 
 async fn collect(url: &str) -> Evidence {
+    investigate(url, serde_json::from_str(EVENT).unwrap()).await
+}
+
+async fn investigate(url: &str, state: State) -> Evidence {
     let settings = Settings::from_values(
         [
             ("AWS_ENDPOINT_URL", url),
@@ -235,7 +239,6 @@ async fn collect(url: &str) -> Evidence {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
-    let state: State = serde_json::from_str(EVENT).unwrap();
     CollectAws::new(&settings).await.unwrap().handle(state).await.unwrap()
 }
 
@@ -321,6 +324,26 @@ async fn garbage_and_a_closed_port_are_gaps_and_never_an_error() {
         let evidence = collect(url).await;
         assert_eq!((evidence.status, evidence.findings.len()), (Status::Unavailable, 0), "{url}");
         assert!(!evidence.gaps.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_is_a_pattern_is_never_sent_to_ec2() {
+    let (url, seen) = serve(world);
+    let mut state: State = serde_json::from_str(EVENT).unwrap();
+    state.subject.hosts = vec!["*".to_owned(), "i-?".to_owned()];
+    let evidence = investigate(&url, state).await;
+    assert!(!seen.lock().unwrap().contains(&"DescribeInstances".to_owned()));
+    let gap = evidence.gaps.iter().find(|gap| gap.what == "DescribeInstances").unwrap();
+    assert_eq!(gap.sentence, "EC2 was not asked for *, i-?, which is a pattern and no host.");
+}
+
+#[tokio::test]
+async fn the_ends_of_time_are_no_error() {
+    for as_of in [Timestamp::MIN, Timestamp::MAX] {
+        let (url, _) = serve(|_| (200, "text/html", b"<html>hello".to_vec()));
+        let state = State { as_of, ..serde_json::from_str(EVENT).unwrap() };
+        assert!(!investigate(&url, state).await.gaps.is_empty());
     }
 }
 

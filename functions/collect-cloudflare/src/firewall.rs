@@ -7,7 +7,7 @@ use incident::{Fact, Object, Window};
 use serde::Deserialize;
 
 use crate::client::Client;
-use crate::counts::{by, largest};
+use crate::counts::{by, largest, total};
 
 /// The source under which attacks on HTTP that the DDoS protection handled are reported.
 const HTTP_DDOS: &str = "l7ddos";
@@ -15,34 +15,41 @@ const HTTP_DDOS: &str = "l7ddos";
 /// The firewall events of one window.
 #[derive(Debug, Deserialize)]
 pub struct Events {
-    events: Vec<Group>,
+    products: Vec<Group<Product>>,
+    rules: Vec<Group<Rule>>,
+    countries: Vec<Group<Country>>,
 }
 
 /// `count` is scaled for sampling already.
 #[derive(Debug, Deserialize)]
-struct Group {
+struct Group<D> {
     count: u64,
-    dimensions: Dimensions,
+    dimensions: D,
 }
 
-/// All of them are open strings: products and actions are added over time.
+/// Both are open strings: actions and products are added over time.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Dimensions {
-    #[serde(default)]
+struct Product {
     action: Option<String>,
-    #[serde(default)]
     source: Option<String>,
-    #[serde(default)]
-    rule_id: Option<String>,
-    #[serde(default)]
-    client_country_name: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rule {
+    #[serde(rename = "ruleId")]
+    id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Country {
+    #[serde(rename = "clientCountryName")]
+    name: Option<String>,
 }
 
 /// Reads the firewall events of a window.
 pub async fn read(client: &Client, window: Window) -> Result<Answer<Events>, CallError> {
     let events: Events = client.ask(include_str!("queries/firewall.graphql"), window).await?;
-    Ok(if events.events.is_empty() { Answer::empty(events) } else { Answer::full(events) })
+    Ok(if events.products.is_empty() { Answer::empty(events) } else { Answer::full(events) })
 }
 
 /// The activity against the one before.
@@ -59,10 +66,10 @@ pub fn observe(
     let fact = WafActivity {
         events: now.total(),
         events_before: before.map(Events::total),
-        by_action: now.by(|dimensions| dimensions.action.as_deref()),
-        by_source: now.by(|dimensions| dimensions.source.as_deref()),
-        by_rule: now.by(|dimensions| dimensions.rule_id.as_deref()),
-        by_country: now.by(|dimensions| dimensions.client_country_name.as_deref()),
+        by_action: by(now.products.iter().filter_map(|g| Some((g.dimensions.action.as_deref()?, g.count)))),
+        by_source: by(now.products.iter().filter_map(|g| Some((g.dimensions.source.as_deref()?, g.count)))),
+        by_rule: by(now.rules.iter().filter_map(|g| Some((g.dimensions.id.as_deref()?, g.count)))),
+        by_country: by(now.countries.iter().filter_map(|g| Some((g.dimensions.name.as_deref()?, g.count)))),
     };
     let told = fact.events > 0 || fact.events_before.unwrap_or(0) > 0 || traffic_seen;
     let summary = summary(&fact, window);
@@ -90,12 +97,9 @@ fn summary(fact: &WafActivity, window: Window) -> String {
 }
 
 impl Events {
+    /// Every event: the groups of action and source are all within the query's limit.
     fn total(&self) -> u64 {
-        self.events.iter().map(|group| group.count).sum()
-    }
-
-    fn by(&self, key: fn(&Dimensions) -> Option<&str>) -> std::collections::BTreeMap<String, u64> {
-        by(self.events.iter().filter_map(|group| Some((key(&group.dimensions)?, group.count))))
+        total(self.products.iter().map(|group| group.count))
     }
 }
 
@@ -105,8 +109,13 @@ mod tests {
 
     use super::*;
 
-    fn events(rows: &str) -> Events {
-        serde_json::from_str(&format!(r#"{{"events":[{rows}]}}"#)).unwrap()
+    fn events(products: &str, rules: &str, countries: &str) -> Events {
+        let text = format!(r#"{{"products":[{products}],"rules":[{rules}],"countries":[{countries}]}}"#);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn quiet() -> Events {
+        events("", "", "")
     }
 
     fn told(now: &Events, before: Option<&Events>, traffic_seen: bool) -> Option<Observation> {
@@ -120,11 +129,14 @@ mod tests {
     #[test]
     fn an_attack_on_http_is_found_by_its_source() {
         let now = events(
-            r#"{"count":700,"dimensions":{"action":"block","source":"l7ddos","ruleId":"r1","clientCountryName":"XX"}},
-            {"count":20,"dimensions":{"action":"managed_challenge","source":"firewallManaged","ruleId":"r2","clientCountryName":"DE"}},
-            {"count":5,"dimensions":{"action":"block","source":"ratelimit","ruleId":"","clientCountryName":"XX"}}"#,
+            r#"{"count":700,"dimensions":{"action":"block","source":"l7ddos"}},
+            {"count":20,"dimensions":{"action":"managed_challenge","source":"firewallManaged"}},
+            {"count":5,"dimensions":{"action":"block","source":"ratelimit"}}"#,
+            r#"{"count":700,"dimensions":{"ruleId":"r1"}},{"count":20,"dimensions":{"ruleId":"r2"}},
+            {"count":5,"dimensions":{"ruleId":""}}"#,
+            r#"{"count":705,"dimensions":{"clientCountryName":"XX"}}"#,
         );
-        let found = told(&now, Some(&events("")), true).unwrap();
+        let found = told(&now, Some(&quiet()), true).unwrap();
         assert_eq!(
             found.summary,
             "725 firewall events in 15 minutes (an hour earlier 0), most frequent action block (705), most frequent source \
@@ -136,8 +148,23 @@ mod tests {
 
     #[test]
     fn a_quiet_firewall_is_told_only_where_requests_passed() {
-        let quiet = told(&events(""), None, true).unwrap();
-        assert_eq!(quiet.summary, "0 firewall events in 15 minutes");
-        assert!(told(&events(""), Some(&events("")), false).is_none());
+        let told_quiet = told(&quiet(), None, true).unwrap();
+        assert_eq!(told_quiet.summary, "0 firewall events in 15 minutes");
+        assert!(told(&quiet(), Some(&quiet()), false).is_none());
+    }
+
+    #[test]
+    fn events_of_rules_and_countries_beyond_the_largest_are_counted_too() {
+        let now = events(
+            r#"{"count":9000,"dimensions":{"action":"block","source":"firewallCustom"}},
+            {"count":1000,"dimensions":{"action":"log","source":"firewallManaged"}}"#,
+            r#"{"count":30,"dimensions":{"ruleId":"r1"}}"#,
+            r#"{"count":40,"dimensions":{"clientCountryName":"XX"}}"#,
+        );
+        let Fact::WafActivity(fact) = told(&now, None, true).unwrap().fact else { panic!() };
+        assert_eq!(
+            (fact.events, fact.by_action["block"], fact.by_source["firewallManaged"]),
+            (10_000, 9000, 1000)
+        );
     }
 }

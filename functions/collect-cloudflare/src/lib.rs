@@ -21,7 +21,7 @@ use jiff::SignedDuration;
 
 use client::{Client, Missing};
 
-/// Half a second below the time-out of the state machine, so that what has arrived is still returned.
+/// The state machine gives the function seven seconds. What has arrived by then is returned, the rest is a gap.
 const DEADLINE: Duration = Duration::from_millis(5500);
 /// The span of the series: long enough to hold a baseline before most alerts.
 const HOUR: SignedDuration = SignedDuration::from_mins(60);
@@ -80,9 +80,11 @@ async fn collect(client: &Client, state: &State) -> Evidence {
     run.finish(observations)
 }
 
-/// The configured zone, by the name the subject has for it, or else by its id.
+/// The configured zone, by the subject's name for it where that is a domain, or else by its id. Whether the two are the same
+/// zone cannot be told: analytics do not say a zone's name.
 fn zone(client: &Client, state: &State) -> Object {
-    let name = state.subject.zone.as_deref().unwrap_or_else(|| client.zone_id());
+    let domain = state.subject.zone.as_deref().filter(|name| name.contains('.'));
+    let name = domain.unwrap_or_else(|| client.zone_id());
     Object::new(ObjectKind::Zone, name)
 }
 
@@ -106,6 +108,20 @@ mod tests {
         let evidence = function.handle(serde_json::from_str(SAMPLE).unwrap()).await.unwrap();
         assert_eq!(evidence.status, Status::NotConfigured);
         assert_eq!(evidence.gaps[0].sentence, "Cloudflare was not asked: set CLOUDFLARE_ZONE_ID.");
+    }
+
+    #[test]
+    fn the_zone_is_named_by_a_domain_alone() {
+        let values = [("CLOUDFLARE_API_TOKEN", "t"), ("CLOUDFLARE_ZONE_ID", "z1")];
+        let settings = Settings::from_values(values.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let client = Client::from_settings(&settings).unwrap().unwrap();
+        let mut state: State = serde_json::from_str(SAMPLE).unwrap();
+        for (named, expected) in
+            [(Some("shop.example"), "shop.example"), (Some("us-east-1a"), "z1"), (None, "z1")]
+        {
+            state.subject.zone = named.map(str::to_owned);
+            assert_eq!(zone(&client, &state).name, expected);
+        }
     }
 
     #[tokio::test]

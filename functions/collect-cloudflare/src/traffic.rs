@@ -7,7 +7,7 @@ use incident::{Fact, Object, Series, Timestamp, Window};
 use serde::Deserialize;
 
 use crate::client::Client;
-use crate::counts::{by, largest};
+use crate::counts::{by, largest, total};
 
 /// The metric's name in a series.
 const METRIC: &str = "edge.requests";
@@ -172,20 +172,20 @@ fn percent(share: f64) -> String {
 impl Mix {
     /// Every group is within the query's limit, so their sum is the whole: there are few statuses and fewer cache statuses.
     fn requests(&self) -> u64 {
-        self.responses.iter().map(|group| group.count).sum()
+        total(self.responses.iter().map(|group| group.count))
     }
 
     fn server_errors(&self) -> u64 {
         let failed = self.responses.iter().filter(|group| group.dimensions.edge_response_status >= 500);
-        failed.map(|group| group.count).sum()
+        total(failed.map(|group| group.count))
     }
 
     /// See [`EdgeTraffic::cache_hit_ratio`].
     fn cache_hit_ratio(&self) -> Option<f64> {
-        let sum = |wanted: &dyn Fn(&str) -> bool| -> u64 {
+        let sum = |wanted: &dyn Fn(&str) -> bool| {
             let known =
                 self.responses.iter().filter_map(|g| Some((g.dimensions.cache_status.as_deref()?, g.count)));
-            known.filter(|(status, _)| wanted(status)).map(|(_, count)| count).sum()
+            total(known.filter(|(status, _)| wanted(status)).map(|(_, count)| count))
         };
         let hits = sum(&|status| HITS.contains(&status));
         let cacheable = sum(&|status| !NOT_CACHEABLE.contains(&status));
@@ -197,7 +197,7 @@ impl Paths {
     /// Distinct paths per thousand of the requests that asked for them. With as many paths as the query may return the
     /// figure is of the most asked-for ones alone, and therefore too low.
     fn diversity(&self) -> Option<f64> {
-        let requests: u64 = self.paths.iter().map(|group| group.count).sum();
+        let requests = total(self.paths.iter().map(|group| group.count));
         (requests > 0).then(|| self.paths.len().min(MAX_PATHS) as f64 * 1000.0 / requests as f64)
     }
 }
@@ -261,6 +261,13 @@ mod tests {
         assert_eq!((fact.requests, fact.requests_before, fact.path_diversity), (100, Some(80), None));
         assert_eq!(fact.by_status["503"], 25);
         assert_eq!(fact.by_method["GET"], 90);
+    }
+
+    #[test]
+    fn counts_beyond_all_numbers_are_no_panic() {
+        let huge = mix(&[(503, "hit", u64::MAX), (500, "hit", u64::MAX)]);
+        assert_eq!((huge.requests(), huge.server_errors()), (u64::MAX, u64::MAX));
+        assert_eq!(huge.cache_hit_ratio(), Some(1.0));
     }
 
     #[test]

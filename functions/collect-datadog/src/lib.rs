@@ -25,7 +25,7 @@ use jiff::SignedDuration;
 
 use client::Client;
 
-/// Half a second below the time-out of the state machine, so that what has arrived is still returned.
+/// The state machine gives the function seven seconds. What has arrived by then is returned, the rest is a gap.
 const DEADLINE: Duration = Duration::from_millis(5500);
 
 /// How far back the metric is read: long enough to hold a baseline before most alerts.

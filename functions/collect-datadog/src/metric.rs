@@ -61,7 +61,7 @@ struct Unit {
 /// Reads the metric now and a day earlier.
 pub async fn collect(run: &Run, client: &Client, state: &State) -> Vec<Observation> {
     let Some(query) = metric_query(&state.alert) else {
-        let sentence = "Datadog metric query: not asked, because the alert's query names no metric.";
+        let sentence = "Datadog metric query: not asked, because the alert has neither a whole metric query nor a metric with its group.";
         run.gap("metric query", Status::Partial, sentence);
         return Vec::new();
     };
@@ -224,9 +224,11 @@ static COMPARISON: LazyLock<Option<Regex>> =
 /// Functions that judge a series instead of giving it; the series itself is their first argument.
 const JUDGES: [&str; 3] = ["anomalies(", "forecast(", "outliers("];
 
-/// The query to send: the monitor's without its wrapper, or else the alert's metric in the alert's scope.
+/// The query to send: the monitor's without its wrapper, or else the alert's metric in the alert's scope. A query that the
+/// webhook had to cut would ask something else than the monitor does.
 fn metric_query(alert: &Alert) -> Option<String> {
-    alert.query.as_deref().and_then(inner_query).or_else(|| {
+    let whole = alert.query.as_deref().filter(|query| !query.ends_with('…'));
+    whole.and_then(inner_query).or_else(|| {
         let metric = alert.metric.as_deref()?;
         (!alert.scope.is_empty()).then(|| format!("avg:{metric}{{{}}}", alert.scope.join(",")))
     })
@@ -310,6 +312,14 @@ mod tests {
     fn without_a_metric_query_the_alerts_metric_and_scope_make_one() {
         assert_eq!(metric_query(&alert(None, &["db:x", "env:p"])).unwrap(), "avg:m.x{db:x,env:p}");
         assert_eq!(metric_query(&alert(Some("1 && 2"), &[])), None);
+    }
+
+    #[test]
+    fn a_query_that_was_cut_is_not_sent() {
+        let whole = "avg(last_5m):avg:m.x{db:x} / avg:m.y{db:x} > 80";
+        let cut = size::cut(whole, 40);
+        assert_eq!(metric_query(&alert(Some(&cut), &["db:x"])).unwrap(), "avg:m.x{db:x}");
+        assert_eq!(metric_query(&alert(Some(&cut), &[])), None);
     }
 
     #[test]

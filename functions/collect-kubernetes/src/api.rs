@@ -6,6 +6,7 @@ use kube::api::ListParams;
 use kube::core::Request;
 use serde::de::DeserializeOwned;
 
+use crate::scope::Namespaces;
 use crate::wire::{Event, List};
 
 /// Objects per page, as `kubectl` asks for.
@@ -15,10 +16,10 @@ const MAX_PAGES: usize = 10;
 /// Characters of an error message kept for people.
 const MESSAGE: usize = 160;
 
-/// The API server, seen through the namespaces an incident is about; no namespace means all of them.
+/// The API server, seen through the namespaces an incident is about.
 pub(crate) struct Api {
     client: kube::Client,
-    namespaces: Vec<String>,
+    namespaces: Namespaces,
 }
 
 /// A list that was read, and whether to its end.
@@ -28,7 +29,7 @@ struct Listed<T> {
 }
 
 impl Api {
-    pub(crate) fn new(client: kube::Client, namespaces: Vec<String>) -> Self {
+    pub(crate) fn new(client: kube::Client, namespaces: Namespaces) -> Self {
         Self { client, namespaces }
     }
 
@@ -69,7 +70,15 @@ impl Api {
 
     /// Whether that namespace is among those being read.
     pub(crate) fn reads(&self, namespace: &str) -> bool {
-        self.namespaces.is_empty() || self.namespaces.iter().any(|known| known == namespace)
+        match &self.namespaces {
+            Namespaces::All => true,
+            Namespaces::Only(names) => names.iter().any(|known| known == namespace),
+        }
+    }
+
+    /// Whether any namespace is being read.
+    pub(crate) fn reads_any(&self) -> bool {
+        self.namespaces != Namespaces::Only(Vec::new())
     }
 
     async fn list_namespaces<T: DeserializeOwned>(
@@ -77,14 +86,14 @@ impl Api {
         group: &str,
         resource: &str,
     ) -> Result<Answer<Vec<T>>, kube::Error> {
-        if self.namespaces.is_empty() {
+        let Namespaces::Only(names) = &self.namespaces else {
             return Ok(answer(vec![self.pages(&format!("/{group}/{resource}"), None).await?]));
-        }
-        let lists = self.namespaces.iter().map(|namespace| async move {
+        };
+        let lists = names.iter().map(|namespace| async move {
             self.pages(&format!("/{group}/namespaces/{namespace}/{resource}"), None).await
         });
         let (mut read, mut refused) = (Vec::new(), Vec::new());
-        for (namespace, listed) in self.namespaces.iter().zip(futures::future::join_all(lists).await) {
+        for (namespace, listed) in names.iter().zip(futures::future::join_all(lists).await) {
             match listed {
                 Ok(listed) => read.push(listed),
                 Err(error) => refused.push((namespace, error)),

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use collecting::{Answer, Run};
 use host::{Fault, Settings};
-use incident::{Evidence, Source, State, Status, Window};
+use incident::{Evidence, Source, State, Status, Timestamp, Window};
 use jiff::SignedDuration;
 
 use crate::api::Api;
@@ -32,12 +32,17 @@ use crate::connection::Connection;
 use crate::observe::Report;
 use crate::world::World;
 
-/// What has not answered by then is a gap; the state machine gives the function six seconds.
+/// The state machine gives the function seven seconds. What has arrived by then is returned, the rest is a gap.
 const DEADLINE: Duration = Duration::from_millis(5500);
 /// Events live about an hour.
 const BEFORE: SignedDuration = SignedDuration::from_mins(60);
 /// The cluster's clock may be ahead of ours.
 const AFTER: SignedDuration = SignedDuration::from_mins(1);
+
+/// API groups.
+const CORE: &str = "api/v1";
+const APPS: &str = "apis/apps/v1";
+const AUTOSCALING: &str = "apis/autoscaling/v2";
 
 /// The `collect-kubernetes` function.
 pub struct CollectKubernetes {
@@ -64,8 +69,7 @@ impl CollectKubernetes {
         if let Connection::Absent(why) = &self.connection {
             return Evidence::not_configured(Source::Kubernetes, why.as_str());
         }
-        let window = Window { from: state.as_of - BEFORE, to: state.as_of + AFTER };
-        let run = Run::new(Source::Kubernetes, window, DEADLINE);
+        let run = Run::new(Source::Kubernetes, window(state.as_of), DEADLINE);
         let client = match self.connection.client().await {
             Ok(client) => client,
             Err(error) => {
@@ -78,7 +82,7 @@ impl CollectKubernetes {
         let api = Api::new(client, scope::namespaces(subject));
         let world = read(&run, &api).await;
         let cluster = self.connection.cluster();
-        let report = observe::observe(&world, subject, window, state.as_of, cluster);
+        let report = observe::observe(&world, subject, run.window(), state.as_of, cluster);
         if let (Some(named), Some(read)) = (subject.cluster.as_deref(), cluster)
             && named != read
         {
@@ -90,11 +94,13 @@ impl CollectKubernetes {
     }
 }
 
+/// The span that events are asked of. At the ends of time it is shorter.
+fn window(as_of: Timestamp) -> Window {
+    Window { from: as_of.checked_sub(BEFORE).unwrap_or(as_of), to: as_of.checked_add(AFTER).unwrap_or(as_of) }
+}
+
 /// All lists at once.
 async fn read(run: &Run, api: &Api) -> World {
-    const CORE: &str = "api/v1";
-    const APPS: &str = "apis/apps/v1";
-    const AUTOSCALING: &str = "apis/autoscaling/v2";
     let node_events = async {
         // Events about nodes live in the namespace `default`.
         if api.reads("default") {
@@ -102,18 +108,22 @@ async fn read(run: &Run, api: &Api) -> World {
         }
         run.call("list node events", "what nodes complain about", api.node_events()).await
     };
-    let (
-        pods,
-        events,
-        deployments,
-        replica_sets,
-        stateful_sets,
-        daemon_sets,
-        hpas,
-        quotas,
-        nodes,
+    let (namespaced, nodes, node_events) = tokio::join!(
+        read_namespaced(run, api),
+        run.call("list nodes", "whether nodes are healthy", api.list_cluster(CORE, "nodes")),
         node_events,
-    ) = tokio::join!(
+    );
+    World { nodes, node_events, ..namespaced }
+}
+
+/// What lives in a namespace.
+async fn read_namespaced(run: &Run, api: &Api) -> World {
+    if !api.reads_any() {
+        let sentence = "No namespace can have a name that the incident gives, so only nodes were read.";
+        run.gap("namespaces", Status::Partial, sentence);
+        return World::default();
+    }
+    let (pods, events, deployments, replica_sets, stateful_sets, daemon_sets, hpas, quotas) = tokio::join!(
         run.call("list pods", "which pods fail", api.list(CORE, "pods")),
         run.call("list events", "what the cluster complains about", api.events()),
         run.call("list deployments", "how many replicas are ready", api.list(APPS, "deployments")),
@@ -126,20 +136,17 @@ async fn read(run: &Run, api: &Api) -> World {
             api.list(AUTOSCALING, "horizontalpodautoscalers")
         ),
         run.call("list resourcequotas", "whether a quota is used up", api.list(CORE, "resourcequotas")),
-        run.call("list nodes", "whether nodes are healthy", api.list_cluster(CORE, "nodes")),
-        node_events,
     );
     World {
         pods,
         events,
-        node_events,
         deployments,
         replica_sets,
         stateful_sets,
         daemon_sets,
         hpas,
         quotas,
-        nodes,
+        ..World::default()
     }
 }
 

@@ -10,15 +10,27 @@ use crate::world::World;
 /// Labels that carry a service's name: Datadog's unified tagging, Kubernetes' recommendation, and the habit before both.
 const SERVICE_LABELS: [&str; 3] = ["tags.datadoghq.com/service", "app.kubernetes.io/name", "app"];
 
-/// The namespaces an incident is about; none means all of them. Names that no namespace can have are left out: they came
-/// from outside and would become part of a path.
-pub(crate) fn namespaces(subject: &Subject) -> Vec<String> {
+/// Where to look for what lives in a namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Namespaces {
+    /// Everywhere: the incident names no namespace.
+    All,
+    /// In these alone. None, when no namespace can have a name that the incident gives.
+    Only(Vec<String>),
+}
+
+/// The namespaces an incident is about. Names that no namespace can have are left out: they came from outside and would
+/// become part of a path.
+pub(crate) fn namespaces(subject: &Subject) -> Namespaces {
     let of = |objects: &[Object]| objects.iter().filter_map(|o| o.namespace.clone()).collect::<Vec<_>>();
     let mut names = [subject.namespaces.clone(), of(&subject.workloads), of(&subject.pods)].concat();
+    if names.is_empty() {
+        return Namespaces::All;
+    }
     names.retain(|name| is_label(name));
     names.sort();
     names.dedup();
-    names
+    Namespaces::Only(names)
 }
 
 /// A DNS label (RFC 1123), which every namespace's name is.
@@ -71,10 +83,12 @@ impl<'a> Scope<'a> {
 
     /// What the findings of a healthy world are about: the one namespace, else the cluster.
     pub(crate) fn whole(&self, cluster: Option<&str>) -> Object {
-        match namespaces(self.subject).as_slice() {
-            [namespace] => Object::new(ObjectKind::Namespace, namespace.clone()),
-            _ => Object::new(ObjectKind::Cluster, cluster.unwrap_or("kubernetes")),
+        if let Namespaces::Only(names) = namespaces(self.subject)
+            && let [namespace] = names.as_slice()
+        {
+            return Object::new(ObjectKind::Namespace, namespace.as_str());
         }
+        Object::new(ObjectKind::Cluster, cluster.unwrap_or("kubernetes"))
     }
 }
 
@@ -94,7 +108,17 @@ mod tests {
             namespaces: vec!["production".into(), "../secrets".into(), "a?b".into(), "production".into()],
             ..Subject::default()
         };
-        assert_eq!(namespaces(&subject), ["production"]);
+        assert_eq!(namespaces(&subject), Namespaces::Only(vec!["production".into()]));
+    }
+
+    #[test]
+    fn naming_no_namespace_means_all_and_naming_impossible_ones_means_none() {
+        let naming = |names: &[&str]| {
+            let namespaces = names.iter().map(|&name| name.into()).collect();
+            super::namespaces(&Subject { namespaces, ..Subject::default() })
+        };
+        assert_eq!(naming(&[]), Namespaces::All);
+        assert_eq!(naming(&["Production", ""]), Namespaces::Only(vec![]));
     }
 
     #[test]

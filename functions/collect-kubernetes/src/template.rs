@@ -14,22 +14,11 @@ use serde_json::{Map, Value};
 const RESTARTED_AT: &str = "annotations.kubectl.kubernetes.io/restartedAt";
 /// Differs between any two ReplicaSets.
 const HASH: &str = "labels.pod-template-hash";
-/// Words of a name whose value nobody should read in a channel.
-const SENSITIVE: [&str; 13] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "pass",
-    "pwd",
-    "secret",
-    "secrets",
-    "token",
-    "credential",
-    "credentials",
-    "apikey",
-    "key",
-    "dsn",
-];
+/// Parts of a name whose value nobody should read in a channel, however they are joined: `PGPASSWORD`, `authToken`.
+const SENSITIVE_PARTS: [&str; 7] =
+    ["password", "passwd", "passphrase", "secret", "token", "credential", "apikey"];
+/// The same as whole words only, because harmless names hold them too: `BYPASS_CACHE`, `AUTHOR`, `PATH`.
+const SENSITIVE_WORDS: [&str; 6] = ["pass", "pwd", "key", "dsn", "auth", "pat"];
 /// Characters of a value.
 const VALUE: usize = 120;
 
@@ -196,8 +185,9 @@ fn shown(path: &str, value: Option<&String>) -> String {
 }
 
 fn is_sensitive(name: &str) -> bool {
-    name.split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|word| SENSITIVE.contains(&word.to_ascii_lowercase().as_str()))
+    let name = name.to_ascii_lowercase();
+    SENSITIVE_PARTS.iter().any(|part| name.contains(part))
+        || name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| SENSITIVE_WORDS.contains(&word))
 }
 
 /// Images first, then what most often breaks a release.
@@ -286,6 +276,25 @@ mod tests {
         assert_eq!(changes[1].path, "containers.checkout.env.DB_PASSWORD.valueFrom");
         assert_eq!(changes[1].to, "secretKeyRef db/password");
         assert_eq!(changes[2].to, format!("postgres://app:{MASK}@db/x"));
+    }
+
+    #[test]
+    fn a_sensitive_name_is_known_however_its_words_are_joined() {
+        for name in [
+            "PGPASSWORD",
+            "dbPassword",
+            "authToken",
+            "APITOKEN",
+            "AWS_SECRETS",
+            "SIGNING_KEY",
+            "PAT",
+            "db-pwd",
+        ] {
+            assert!(is_sensitive(name), "{name}");
+        }
+        for name in ["BYPASS_CACHE", "AUTHOR", "PATH", "KEYSPACE", "POOL_MAX"] {
+            assert!(!is_sensitive(name), "{name}");
+        }
     }
 
     #[test]

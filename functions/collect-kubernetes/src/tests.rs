@@ -280,6 +280,24 @@ async fn without_namespaces_all_are_read_and_a_well_world_is_one_finding() {
 }
 
 #[tokio::test]
+async fn namespaces_that_cannot_exist_are_a_gap_and_only_nodes_are_read() {
+    let server = Server::new(failing_world());
+    let evidence = server.collect(Subject { namespaces: vec!["../shop".into()], ..Subject::default() }).await;
+    let mut asked = server.asked();
+    asked.sort();
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert!(asked[0].starts_with("/api/v1/nodes?"), "{asked:?}");
+    assert!(asked[1].starts_with("/apis/events.k8s.io/v1/namespaces/default/events?"), "{asked:?}");
+    assert!(evidence.gaps.iter().any(|gap| gap.what == "namespaces" && gap.sentence.contains("only nodes")));
+}
+
+#[test]
+fn the_window_stays_within_time() {
+    assert_eq!(window(Timestamp::MIN).from, Timestamp::MIN);
+    assert_eq!(window(Timestamp::MAX).to, Timestamp::MAX);
+}
+
+#[tokio::test]
 async fn a_workload_that_is_not_there_is_said_and_an_empty_cluster_is_empty() {
     let evidence = Server::new(BTreeMap::new()).collect(shop()).await;
     assert_eq!(evidence.status, Status::Empty);

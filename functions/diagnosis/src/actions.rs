@@ -42,15 +42,22 @@ fn roll_back(scene: &Scene<'_>, lead: &Suspect) -> Option<ProposedAction> {
         .managed_by
         .as_deref()
         .map(|by| format!("; {by} manages it and would revert a manual undo, so change its source too"));
-    let to = rollout.previous_version.as_deref().unwrap_or("the previous revision");
+    // The same version twice names no place to return to: the revision does.
+    let to_version = rollout.previous_version.clone().filter(|_| !rollout.same_version());
+    let to = match (&to_version, rollout.previous_revision) {
+        (Some(version), _) => version.clone(),
+        (None, Some(revision)) => format!("revision {revision}"),
+        (None, None) => "the previous revision".to_owned(),
+    };
+    let anchor = scene.anchor();
     Some(ProposedAction {
         action: Action::RollBack {
             workload: change.object.clone(),
             to_revision: rollout.previous_revision,
             from_version: Some(rollout.version.clone()),
-            to_version: rollout.previous_version.clone(),
+            to_version,
         },
-        reason: format!("{to} ran before the onset{}", reverts.unwrap_or_default()),
+        reason: format!("{to} ran before the {anchor}{}", reverts.unwrap_or_default()),
         evidence: change.evidence.clone(),
         passages: Vec::new(),
     })
@@ -59,10 +66,14 @@ fn roll_back(scene: &Scene<'_>, lead: &Suspect) -> Option<ProposedAction> {
 fn mend(scene: &Scene<'_>, lead: &Suspect) -> Option<ProposedAction> {
     let evidence: Vec<String> = lead.features.iter().flat_map(|f| f.evidence.clone()).take(3).collect();
     let (action, reason) = match lead.cause {
-        Cause::DatabaseConnections if lead.has("sessions_idle") => (
-            Action::TerminateIdleSessions { database: lead.culprit.clone() },
-            "idle client sessions hold the connections; the clients that leak them need a fix",
-        ),
+        Cause::DatabaseConnections
+            if lead.has("sessions_idle") && scene.may_be_postgres(&lead.culprit.name) =>
+        {
+            (
+                Action::TerminateIdleSessions { database: lead.culprit.clone() },
+                "idle client sessions hold the connections; the clients that leak them need a fix",
+            )
+        }
         Cause::DatabaseStorage => {
             let allocated = scene.findings.iter().find_map(|(f, _)| match &f.fact {
                 incident::Fact::DatabaseInstance(i) if f.object == lead.culprit => i.storage_gib,

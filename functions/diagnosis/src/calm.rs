@@ -66,7 +66,9 @@ fn normal(scene: &Scene<'_>, curve: &Curve<'_>) -> Option<String> {
     let now = curve.now();
     let beyond = limit.is_some_and(|limit| meaning.beyond(now, limit));
     let moved = curve.worsened().is_some_and(|s| !s.over) && limit.is_none();
-    if beyond || moved {
+    let doubted =
+        limit.is_some_and(|l| scene.contradiction(curve, l).is_some() || scene.alert_is_newer(curve, l));
+    if beyond || moved || doubted {
         return None;
     }
     let name = &curve.finding.object.name;

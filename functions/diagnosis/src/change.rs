@@ -118,9 +118,11 @@ pub(crate) fn code_of<'a>(scene: &Scene<'a>, change: &Change<'_>) -> Option<(&'a
 
 fn of_rollout<'a>(scene: &Scene<'a>, finding: &'a Finding, rollout: &'a Rollout) -> Change<'a> {
     let before = rollout.previous_version.as_deref().filter(|v| *v != rollout.version);
-    let label = match before {
-        Some(before) => format!("{} {} (before: {before})", finding.object.name, rollout.version),
-        None => format!("{} {}", finding.object.name, rollout.version),
+    let name = &finding.object.name;
+    let label = match (before, rollout.revision) {
+        (Some(before), _) => format!("{name} {} (before: {before})", rollout.version),
+        (None, Some(revision)) if rollout.same_version() => format!("{name} revision {revision}"),
+        _ => format!("{name} {}", rollout.version),
     };
     let uncertainty_s = match rollout.time_source {
         TimeSource::ScalingEvent | TimeSource::ManagedFields => 1,
@@ -181,9 +183,11 @@ fn order(scene: &Scene<'_>, at: Timestamp, uncertainty_s: u32) -> Order {
     let late = i64::from(onset.uncertainty_s.min(300)) * i64::from(onset.uncertainty_s >= 180);
     // Seconds of a rollout's own start do not make its minute vague.
     let vague = i64::from(uncertainty_s) * i64::from(uncertainty_s > 10);
+    // Whatever the alert is about had begun when it fired.
+    let until_alert = (scene.state.alert.at.as_second() - onset.at.as_second()).max(0);
     if after < -late {
         Order::Before(-after)
-    } else if after - vague < i64::from(onset.uncertainty_s) {
+    } else if after - vague < i64::from(onset.uncertainty_s).min(until_alert).max(1) {
         Order::Unclear
     } else {
         Order::After(after)
@@ -247,16 +251,22 @@ fn is_configuration(event: &DatabaseEvent) -> bool {
     event.categories.iter().any(|c| c.eq_ignore_ascii_case("configuration change"))
 }
 
-/// When a change happened against the onset, in words: `02:11 UTC, 2 min before the onset`.
+/// When a change happened, in words, against the onset, else against the alert: `02:11 UTC, 2 min before the onset`.
 pub(crate) fn when(scene: &Scene<'_>, change: &Change<'_>) -> String {
     let at = clock(change.at, scene.now());
     match change.order {
-        Order::Before(seconds) => format!("{at}, {} before the onset", span(seconds)),
+        Order::Before(seconds) => format!("{at}, {} before the {}", span(seconds), scene.anchor()),
+        Order::Unclear if scene.seen_onset().is_none() => {
+            format!("{at}, close to the alert, and when it began was not seen")
+        }
         Order::Unclear => format!("{at}, too close to the onset to tell which came first"),
         Order::After(seconds) => match &scene.onset {
-            Some(onset) => {
-                format!("{at}, {} after the onset at {}", span(seconds), clock(onset.at, scene.now()))
-            }
+            Some(onset) => format!(
+                "{at}, {} after the {} at {}",
+                span(seconds),
+                scene.anchor(),
+                clock(onset.at, scene.now())
+            ),
             None => at,
         },
     }

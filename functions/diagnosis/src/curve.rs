@@ -99,6 +99,11 @@ impl<'a> Curve<'a> {
         period.max(lag).max(open)
     }
 
+    /// How many seconds after its newest point a series still speaks for: its period, and its lag where it is a copy.
+    pub(crate) fn reach_s(&self) -> u32 {
+        self.series.period_s.max(if self.is_copy() { COPY_LAG_S } else { 0 })
+    }
+
     fn length_s(&self) -> u32 {
         let first = self.series.points.first().map_or(self.series.last_at, |p| p.0);
         u32::try_from(self.series.last_at.as_second() - first.as_second()).unwrap_or(0)

@@ -31,7 +31,7 @@ pub(crate) fn examine(state: &State, with_knowledge: bool) -> Diagnosis {
     let verdict = calm::verdict(&scene, &suspects, leading);
     let ruled_out = losers(&scene, report.cleared, &suspects, &verdict);
     let mut diagnosis = Diagnosis {
-        onset: scene.onset.clone().filter(|_| !matches!(verdict, Verdict::Healthy { .. })),
+        onset: scene.seen_onset().filter(|_| !matches!(verdict, Verdict::Healthy { .. })).cloned(),
         timeline: timeline::timeline(&scene),
         missing: missing::missing(&scene),
         ruled_out,
@@ -63,6 +63,7 @@ fn state_causes(scene: &Scene<'_>, diagnosis: &mut Diagnosis, suspects: &[Suspec
         }));
         diagnosis.timeline.sort_by_key(|m| m.at);
     }
+    proposed.retain(|p| scene.state.subject.allows(&p.action));
     proposed.sort_by_key(|p| p.action.safety());
     diagnosis.actions = proposed;
 }

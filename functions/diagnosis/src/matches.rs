@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use incident::diagnosis::{Match, MatchKind};
+use incident::fact::Hunk;
 use incident::{Corpus, Fact, Passage, size};
 use regex::Regex;
 
@@ -14,7 +15,7 @@ use crate::ranking::explains;
 use crate::recommend::{cap_in, index_in};
 use crate::scene::Scene;
 use crate::suspect::Suspect;
-use crate::words::{line, number};
+use crate::words::{count, line, number};
 
 /// The best match of each kind, in the order a brief prints them.
 pub(crate) fn matches(scene: &Scene<'_>, lead: &Suspect, suspects: &[Suspect]) -> Vec<Match> {
@@ -26,7 +27,7 @@ pub(crate) fn matches(scene: &Scene<'_>, lead: &Suspect, suspects: &[Suspect]) -
         passage: p.id.clone(),
         reference: p.section.clone(),
         place: None,
-        says: line(measures(scene, p).unwrap_or_else(|| advice(p))),
+        says: line(measures(scene, lead, p).unwrap_or_else(|| advice(p))),
     }));
     found.extend(incident.map(|p| most_concrete(scene, p)).map(|p| Match {
         kind: MatchKind::PastIncident,
@@ -101,25 +102,38 @@ fn source(scene: &Scene<'_>, lead: &Suspect) -> Option<Match> {
         Fact::CodeChange(code) => Some(code),
         _ => None,
     });
-    let words = identifiers(scene);
-    for hunk in code.into_iter().flat_map(|c| &c.hunks) {
-        let same_file = |p: &&Passage| p.source.ends_with(&hunk.path) || hunk.path.ends_with(&p.source);
-        let same_words = |p: &&Passage| !words.is_empty() && hits(&text(p), &words) * 2 >= words.len();
+    let hunks = || code.into_iter().flat_map(|c| &c.hunks);
+    let same_file =
+        |p: &Passage, hunk: &Hunk| p.source.ends_with(&hunk.path) || hunk.path.ends_with(&p.source);
+    let covering = hunks().find_map(|hunk| {
         let found = of(scene, Corpus::SourceCode)
-            .find(|p| same_file(p) && covers(p, hunk.line))
-            .or_else(|| of(scene, Corpus::SourceCode).find(same_file))
-            .or_else(|| of(scene, Corpus::SourceCode).find(same_words));
-        if let Some(passage) = found {
-            let query = mechanism::query_line(hunk);
-            let says = if query.is_some() { "the change adds a query here" } else { "the change touches it" };
-            return Some(Match {
-                kind: MatchKind::Source,
-                passage: passage.id.clone(),
-                reference: passage.section.clone(),
-                place: Some(format!("{}:{}", hunk.path, query.unwrap_or(hunk.line))),
-                says: says.to_owned(),
-            });
-        }
+            .find(|p| same_file(p, hunk) && covers(p, mechanism::query_line(hunk).unwrap_or(hunk.line)))?;
+        Some((hunk, found))
+    });
+    let near =
+        || hunks().find_map(|hunk| Some((hunk, of(scene, Corpus::SourceCode).find(|p| same_file(p, hunk))?)));
+    if let Some((hunk, passage)) = covering.or_else(near) {
+        let query = mechanism::query_line(hunk);
+        let says = if query.is_some() { "the change adds a query here" } else { "the change touches it" };
+        return Some(Match {
+            kind: MatchKind::Source,
+            passage: passage.id.clone(),
+            // The symbol of a passage that does not hold the line is not where the line stands.
+            reference: passage.section.clone().filter(|_| covering.is_some()),
+            place: Some(format!("{}:{}", hunk.path, query.unwrap_or(hunk.line))),
+            says: says.to_owned(),
+        });
+    }
+    let words = identifiers(scene);
+    let same_words = |p: &&Passage| !words.is_empty() && hits(&text(p), &words) * 2 >= words.len();
+    if let Some(passage) = of(scene, Corpus::SourceCode).find(|p| code.is_some() && same_words(p)) {
+        return Some(Match {
+            kind: MatchKind::Source,
+            passage: passage.id.clone(),
+            reference: passage.section.clone(),
+            place: None,
+            says: "names what the change touches; the changed file itself was not retrieved".to_owned(),
+        });
     }
     let terms = names(scene, lead);
     let query = of(scene, Corpus::SourceCode)
@@ -134,7 +148,8 @@ fn source(scene: &Scene<'_>, lead: &Suspect) -> Option<Match> {
 }
 
 fn covers(passage: &Passage, number: u32) -> bool {
-    passage.start_line.is_none_or(|start| start <= number) && passage.end_line.is_none_or(|end| number <= end)
+    passage.start_line.is_some_and(|start| start <= number)
+        && passage.end_line.is_some_and(|end| number <= end)
 }
 
 #[expect(clippy::expect_used, reason = "a constant pattern, compiled by every test")]
@@ -174,7 +189,7 @@ fn is_remedy(passage: &Passage) -> bool {
 }
 
 /// What a runbook recommends, where it can be read strictly: the index, the cap of the pools, the bound in all.
-fn measures(scene: &Scene<'_>, book: &Passage) -> Option<String> {
+fn measures(scene: &Scene<'_>, lead: &Suspect, book: &Passage) -> Option<String> {
     let pages = || of(scene, book.corpus).filter(|p| p.source == book.source);
     let index = pages().find_map(|p| index_in(&p.excerpt)).map(|(_, table, columns)| {
         let columns: Vec<String> = columns
@@ -189,7 +204,10 @@ fn measures(scene: &Scene<'_>, book: &Passage) -> Option<String> {
         }
         _ => None,
     });
-    let cap = pages().find_map(|p| cap_in(&p.excerpt)).map(|(key, value)| format!("{key}={value}"));
+    let cap = pages().find_map(|p| cap_in(&p.excerpt)).map(|(key, value)| {
+        let sum = in_all(scene, lead, &value).map(|sum| format!("; {sum}")).unwrap_or_default();
+        format!("{key}={value}{sum}")
+    });
     let pools = match (bound, cap) {
         (Some(bound), Some(cap)) => Some(format!("at most {} connections in all ({cap})", number(bound))),
         (Some(bound), None) => Some(format!("at most {} connections in all", number(bound))),
@@ -197,6 +215,17 @@ fn measures(scene: &Scene<'_>, book: &Passage) -> Option<String> {
     };
     let all: Vec<String> = index.into_iter().chain(pools).collect();
     (!all.is_empty()).then(|| format!("recommends {}", all.join(" and ")))
+}
+
+/// What a cap per pod comes to with the pods that run now: `80 × 6 pods = 480`.
+fn in_all(scene: &Scene<'_>, lead: &Suspect, cap: &str) -> Option<String> {
+    let subject = &scene.state.subject.workloads;
+    let (_, workload) = scene.workloads().find(|(f, _)| f.object == lead.culprit).or_else(|| {
+        let [only] = subject.as_slice() else { return None };
+        scene.workloads().find(|(f, _)| f.object == *only)
+    })?;
+    let all = cap.parse::<u64>().ok()? * u64::from(workload.ready);
+    (workload.ready > 1).then(|| format!("{cap} × {} = {all}", count(workload.ready as usize, "pod")))
 }
 
 /// The two lines that most concretely tell what to do or what was done, else the first line of prose. Commands are no advice:

@@ -10,6 +10,7 @@ use regex::Regex;
 use crate::change::{Change, Deed};
 use crate::scene::Scene;
 use crate::suspect::Suspect;
+use crate::words::sentence;
 
 #[expect(clippy::expect_used, reason = "a constant pattern, compiled by every test")]
 static QUERY: LazyLock<Regex> = LazyLock::new(|| {
@@ -88,43 +89,32 @@ fn commit(code: &CodeChange, hunk: &Hunk) -> String {
     })
 }
 
-/// Features of a pod template diff that was read.
+/// Features of a pod template diff that was read. Where the version stayed the same, the difference is all that was rolled out.
 pub(crate) fn template(
     scene: &Scene<'_>,
     suspect: Suspect,
     change: &Change<'_>,
-    symptoms: &[&Suspect],
+    symptoms: &[Cause],
 ) -> Suspect {
     let Deed::Rollout(rollout) = change.deed else { return suspect };
     let diff = scene.findings.iter().find_map(|(f, _)| match &f.fact {
-        Fact::TemplateDiff(diff)
-            if f.object == change.object
-                && (diff.to_revision.is_none() || diff.to_revision == rollout.revision) =>
-        {
-            Some((*f, diff))
-        }
+        Fact::TemplateDiff(diff) if f.object == change.object && diff.is_of(rollout) => Some((*f, diff)),
         _ => None,
     });
     let Some((finding, diff)) = diff else { return suspect };
-    let told = diff.changes.iter().find(|field| symptoms.iter().any(|s| fits(field, s.cause)));
-    match told {
-        Some(field) => {
-            let text = format!(
-                "the rollout changed {} from {} to {}",
-                field.path,
-                or_none(&field.from),
-                or_none(&field.to)
-            );
-            suspect
-                .with("template_shows_mechanism", 0.7, &text, &[&finding.id])
-                .claim(format!("{text}."), &[&finding.id])
-        }
-        None => suspect,
-    }
-}
-
-fn or_none(value: &str) -> &str {
-    if value.is_empty() { "nothing" } else { value }
+    let what = match rollout.revision {
+        Some(revision) if rollout.same_version() => format!("revision {revision}"),
+        _ => "the rollout".to_owned(),
+    };
+    let fitting = diff.changes.iter().find(|field| symptoms.iter().any(|cause| fits(field, *cause)));
+    let first = diff.changes.first().filter(|_| rollout.same_version());
+    let Some(field) = fitting.or(first) else { return suspect };
+    let text = format!("{what} changed {field}");
+    let claim = format!("{}.", sentence(&text));
+    let weighed = fitting.is_some();
+    suspect
+        .with_if(weighed, "template_shows_mechanism", 0.7, &text, &[&finding.id])
+        .claim(claim, &[&finding.id])
 }
 
 /// Whether a changed field of the template bears on a symptom.

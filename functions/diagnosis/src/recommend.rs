@@ -1,18 +1,23 @@
 //! Actions that knowledge recommends. Text never becomes a command: it is parsed strictly into a typed action, and what
-//! does not parse is not proposed.
+//! does not parse, or what no evidence of this incident asks for, is not proposed.
 
 use std::sync::LazyLock;
 
 use incident::action::IndexColumn;
 use incident::diagnosis::{Match, MatchKind};
-use incident::{Action, Cause, Object, ObjectKind, Passage, ProposedAction};
+use incident::{Action, Cause, Fact, Finding, Object, ObjectKind, Passage, ProposedAction};
 use regex::Regex;
 
+use crate::change::mentions;
 use crate::matches::incident_id;
 use crate::scene::Scene;
 use crate::suspect::{MEDIUM, Suspect};
 
-/// What the matching runbook and past incident recommend for a loaded database.
+/// Findings that an index cites.
+const MOST_EVIDENCE: usize = 3;
+
+/// What the matching runbook and past incident recommend for a loaded database. A cap comes from the runbook alone: a
+/// post-mortem also states the value that caused it.
 pub(crate) fn actions(
     scene: &Scene<'_>,
     lead: &Suspect,
@@ -24,33 +29,48 @@ pub(crate) fn actions(
     if lead.confidence(scene) < MEDIUM || !suspects.iter().any(|s| database(s.cause)) {
         return Vec::new();
     }
-    let passages = documents(scene, matches);
-    create_index(scene, &passages).into_iter().chain(pool_cap(scene, lead, &passages)).collect()
+    let runbook = documents(scene, matches, MatchKind::Runbook);
+    let mut passages = documents(scene, matches, MatchKind::PastIncident);
+    passages.extend(&runbook);
+    create_index(scene, &passages).into_iter().chain(pool_cap(scene, lead, &runbook)).collect()
 }
 
-/// Every retrieved passage of the documents that matched, past incidents before runbooks.
-fn documents<'a>(scene: &Scene<'a>, matches: &[Match]) -> Vec<&'a Passage> {
-    let all: Vec<&Passage> = scene.knowledge.into_iter().flat_map(|k| &k.passages).collect();
-    [MatchKind::PastIncident, MatchKind::Runbook]
-        .into_iter()
-        .filter_map(|kind| matches.iter().find(|m| m.kind == kind))
-        .filter_map(|m| all.iter().find(|p| p.id == m.passage))
-        .flat_map(|matched| all.iter().filter(move |p| p.source == matched.source))
-        .copied()
-        .collect()
+/// Every retrieved passage of the document that matched.
+fn documents<'a>(scene: &Scene<'a>, matches: &[Match], kind: MatchKind) -> Vec<&'a Passage> {
+    let all = || scene.knowledge.into_iter().flat_map(|k| &k.passages);
+    let matched = matches.iter().find(|m| m.kind == kind).and_then(|m| all().find(|p| p.id == m.passage));
+    matched.into_iter().flat_map(|matched| all().filter(|p| p.source == matched.source)).collect()
 }
 
+/// The first index on a table that this incident's evidence names, where the database is not known to be other than PostgreSQL.
 fn create_index(scene: &Scene<'_>, passages: &[&Passage]) -> Option<ProposedAction> {
-    let name = scene.state.subject.databases.first()?;
+    let name = scene.state.subject.databases.first().filter(|name| scene.may_be_postgres(name))?;
     let database = Object::new(ObjectKind::DatabaseInstance, name.clone());
-    let (passage, (index, table, columns)) =
-        passages.iter().find_map(|p| index_in(&p.excerpt).map(|i| (p, i)))?;
+    let mut indexes = passages
+        .iter()
+        .flat_map(|p| indexes_in(&p.excerpt).map(move |index| (p, showing(scene, &index.1), index)));
+    let (passage, evidence, (index, table, columns)) =
+        indexes.find(|(_, evidence, _)| !evidence.is_empty())?;
     Some(ProposedAction {
         action: Action::CreateIndex { database, index, table, columns },
         reason: format!("{} names this index", document(passage)),
-        evidence: Vec::new(),
+        evidence,
         passages: vec![passage.id.clone()],
     })
+}
+
+/// The findings that show a table in use: a log line, a statement that loads the database, a changed piece of code.
+fn showing(scene: &Scene<'_>, table: &str) -> Vec<String> {
+    let table = table.rsplit('.').next().unwrap_or(table).to_lowercase();
+    let told = |text: &str| mentions(&text.to_lowercase(), &table);
+    let shows = |finding: &Finding| match &finding.fact {
+        Fact::LogPattern(log) => told(&log.pattern) || told(&log.sample),
+        Fact::DatabaseLoad(load) => load.sql.iter().any(|share| told(&share.name)),
+        Fact::CodeChange(code) => code.hunks.iter().any(|hunk| told(&hunk.text)),
+        _ => false,
+    };
+    let shown = scene.findings.iter().filter(|(finding, _)| shows(finding));
+    shown.map(|(finding, _)| finding.id.clone()).take(MOST_EVIDENCE).collect()
 }
 
 fn pool_cap(scene: &Scene<'_>, lead: &Suspect, passages: &[&Passage]) -> Option<ProposedAction> {
@@ -89,9 +109,16 @@ static CAP: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a valid pattern")
 });
 
+/// Name, table, columns.
+type Index = (String, String, Vec<IndexColumn>);
+
 /// The first plain `CREATE INDEX name ON table (columns)`: identifiers only, no expression, no predicate.
-pub(crate) fn index_in(text: &str) -> Option<(String, String, Vec<IndexColumn>)> {
-    CREATE_INDEX.captures_iter(text).find_map(|found| {
+pub(crate) fn index_in(text: &str) -> Option<Index> {
+    indexes_in(text).next()
+}
+
+fn indexes_in(text: &str) -> impl Iterator<Item = Index> {
+    CREATE_INDEX.captures_iter(text).filter_map(|found| {
         let part = |i: usize| found.get(i).map(|m| m.as_str().to_owned());
         let columns = part(3)?.split(',').map(column).collect::<Option<Vec<_>>>()?;
         Some((part(1)?, part(2)?, columns))

@@ -3,11 +3,16 @@
 
 use incident::diagnosis::Onset;
 use incident::fact::{EventGroup, LogPattern, NodeState, PodState, Rollout, Workload};
-use incident::{Evidence, Fact, Finding, Knowledge, Object, ObjectKind, Source, State, Status, Timestamp};
+use incident::{
+    Evidence, Fact, Finding, Knowledge, Object, ObjectKind, Source, State, Status, Timestamp, Transition,
+};
 
 use crate::change::{self, Change};
 use crate::curve::Curve;
 use crate::signals::{self, Meaning, Signal};
+
+/// What stands for evidence of the onset where nothing showed one.
+const ALERT: &str = "alert";
 
 /// The state document as detectors see it.
 #[derive(Debug)]
@@ -88,6 +93,16 @@ impl<'a> Scene<'a> {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// False where the instance's description, or failing it the alert's tag, names another engine than PostgreSQL.
+    pub(crate) fn may_be_postgres(&self, database: &str) -> bool {
+        let described = self.findings.iter().find_map(|(f, _)| match &f.fact {
+            Fact::DatabaseInstance(instance) if f.object.name == database => Some(instance.engine.as_str()),
+            _ => None,
+        });
+        let engine = described.or_else(|| self.state.alert.tag("engine"));
+        engine.is_none_or(|e| e.starts_with("postgres") || e.starts_with("aurora-postgresql"))
     }
 
     /// The series of a signal about the named object, CloudWatch before Datadog's copy.
@@ -197,6 +212,39 @@ impl<'a> Scene<'a> {
         Some(subject.workloads.iter().any(same) || subject.services.contains(&object.name))
     }
 
+    /// The onset that a series or a failure shows; the alert's own time, taken in its place, shows none.
+    pub(crate) fn seen_onset(&self) -> Option<&Onset> {
+        self.onset.as_ref().filter(|onset| onset.evidence != ALERT)
+    }
+
+    /// What times are told against: `onset` where one was seen, else `alert`.
+    pub(crate) fn anchor(&self) -> &'static str {
+        if self.seen_onset().is_some() { "onset" } else { ALERT }
+    }
+
+    /// Another series of the same signal and object that is past `limit` now, where it is about as fresh: what a series within
+    /// its limit must not rule out.
+    pub(crate) fn contradiction(&self, curve: &Curve<'_>, limit: f64) -> Option<&Curve<'a>> {
+        let fresh = |other: &Curve<'_>| {
+            let lag = i64::from(other.reach_s());
+            other.series.last_at.as_second() + lag >= curve.series.last_at.as_second()
+        };
+        self.curves_of(curve.meaning.signal).into_iter().find(|other| {
+            other.id() != curve.id()
+                && other.finding.object == curve.finding.object
+                && other.meaning.beyond(other.now(), limit)
+                && fresh(other)
+        })
+    }
+
+    /// True where the alert itself states a value past `limit` for this signal, later than the newest point of its series.
+    pub(crate) fn alert_is_newer(&self, curve: &Curve<'_>, limit: f64) -> bool {
+        let alert = &self.state.alert;
+        let watched = self.watched().is_some_and(|m| m.signal == curve.meaning.signal);
+        let past = alert.value.is_some_and(|value| curve.meaning.beyond(value, limit));
+        watched && past && curve.series.last_at < alert.at && alert.transition != Transition::Recovered
+    }
+
     /// Sums up when it began: the alert's own signal first, then any series past its limit, then the first failure seen in
     /// Kubernetes, and only then the alert itself.
     fn find_onset(&self) -> Option<Onset> {
@@ -211,7 +259,7 @@ impl<'a> Scene<'a> {
             .or_else(|| self.earliest(self.curves.iter().filter(past_limit)))
             .or_else(|| self.first_failure())
             .or_else(|| {
-                Some(Onset { at: self.state.alert.at, uncertainty_s: 300, evidence: "alert".to_owned() })
+                Some(Onset { at: self.state.alert.at, uncertainty_s: 300, evidence: ALERT.to_owned() })
             })
     }
 

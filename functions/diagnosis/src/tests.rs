@@ -5,7 +5,8 @@ mod story;
 use incident::diagnosis::MatchKind;
 use incident::fact::{CodeChange, Commit, DatabaseEvent, DatabaseLoad, Hunk, LoadShare, NodeState};
 use incident::{
-    Action, Cause, Corpus, Diagnosis, Fact, Level, Object, ObjectKind, Source, State, Verdict, size,
+    Action, Cause, Corpus, Diagnosis, Fact, Level, Object, ObjectKind, ProposedAction, Source, State,
+    Verdict, size,
 };
 
 use crate::{catalogue, causes_markdown, diagnose, weigh};
@@ -308,6 +309,71 @@ fn knowledge_adds_the_mechanism_the_matches_and_the_actions() {
         ]
     );
     assert!(after.root_cause.iter().any(|c| c.text.contains("a1b2c3d by Ada")));
+}
+
+#[test]
+fn a_cap_is_read_in_the_runbook_and_never_in_a_post_mortem() {
+    let mut story = regression(NIGHT, -3);
+    story.passage(
+        Corpus::Incidents,
+        "INC-2023-011 Checkout release saturated orders-db",
+        "incidents/inc-2023-011.md",
+        1,
+        "A release of checkout drove CPU and connections of orders-db up.\nDB_POOL_MAX=500 exhausted it.",
+    );
+    let alone = weighed(&story);
+    assert_eq!(alone.matches[0].kind, MatchKind::PastIncident);
+    assert!(
+        !alone.actions.iter().any(|a| matches!(a.action, Action::SetConfig { .. })),
+        "{:?}",
+        alone.actions
+    );
+    let both = weighed(&with_knowledge(story));
+    let caps: Vec<_> = both.actions.iter().map(|a| a.action.title()).filter(|t| t.contains("POOL")).collect();
+    assert_eq!(caps, ["Set DB_POOL_MAX=80 for checkout"]);
+}
+
+fn index(diagnosis: &Diagnosis) -> Option<&ProposedAction> {
+    diagnosis.actions.iter().find(|a| matches!(a.action, Action::CreateIndex { .. }))
+}
+
+#[test]
+fn an_index_is_proposed_on_a_table_that_the_evidence_names() {
+    let story = with_knowledge(regression(NIGHT, -3));
+    assert_eq!(index(&weighed(&story)).unwrap().evidence, ["github-1"]);
+    let mut state = story.state();
+    let text = serde_json::to_string(&state.knowledge.as_ref().unwrap().findings).unwrap();
+    let elsewhere = text.replace("order_lines", "order_lines_archive");
+    state.knowledge.as_mut().unwrap().findings = serde_json::from_str(&elsewhere).unwrap();
+    assert_eq!(index(&weigh(&state)), None);
+}
+
+#[test]
+fn an_index_is_proposed_for_postgresql_alone() {
+    let instance = |engine: &str| {
+        let fact =
+            serde_json::json!({ "kind": "database_instance", "engine": engine, "status": "available" });
+        serde_json::from_value::<Fact>(fact).unwrap()
+    };
+    for (engine, proposed) in [("postgres", true), ("aurora-postgresql", true), ("aurora-mysql", false)] {
+        let mut story = with_knowledge(regression(NIGHT, -3));
+        let mut tagged = story.state();
+        tagged.alert.tags = vec![format!("engine:{engine}")];
+        assert_eq!(index(&weigh(&tagged)).is_some(), proposed, "tag {engine}");
+        story.fact(Source::Aws, 6, database("orders-db"), instance(engine));
+        assert_eq!(index(&weighed(&story)).is_some(), proposed, "{engine}");
+    }
+}
+
+#[test]
+fn actions_that_the_catalog_does_not_allow_are_not_proposed() {
+    let mut story = with_knowledge(regression(NIGHT, -3));
+    story.subject.allowed_actions = vec!["roll_back".into(), "create_index".into()];
+    let titles: Vec<_> = weighed(&story).actions.iter().map(|a| a.action.title()).collect();
+    assert_eq!(
+        titles,
+        ["Roll back checkout to v3.40.9", "Add the index on order_lines (order_id, price DESC)"]
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use incident::diagnosis::{Moment, MomentKind};
 use incident::{Object, ObjectKind};
 
 use crate::calm;
-use crate::change;
+use crate::change::{self, Order};
 use crate::scene::Scene;
 use crate::words::{clock, line};
 
@@ -25,7 +25,7 @@ pub(crate) fn timeline(scene: &Scene<'_>) -> Vec<Moment> {
     moments
 }
 
-/// A moment with its offset to the onset, when there is one.
+/// A moment with its offset to the onset, when one was seen.
 pub(crate) fn moment(
     scene: &Scene<'_>,
     at: incident::Timestamp,
@@ -35,7 +35,7 @@ pub(crate) fn moment(
     text: impl AsRef<str>,
     evidence: Vec<String>,
 ) -> Moment {
-    let offset_s = scene.onset.as_ref().map(|onset| at.as_second() - onset.at.as_second());
+    let offset_s = scene.seen_onset().map(|onset| at.as_second() - onset.at.as_second());
     Moment { at, offset_s, uncertainty_s, kind, object, text: line(text), evidence }
 }
 
@@ -44,7 +44,7 @@ fn changes(scene: &Scene<'_>) -> Vec<Moment> {
     let newest = scene.changes.iter().rev().take(8);
     newest
         .map(|change| {
-            moment(
+            let told = moment(
                 scene,
                 change.at,
                 change.uncertainty_s,
@@ -52,7 +52,10 @@ fn changes(scene: &Scene<'_>) -> Vec<Moment> {
                 change.object.clone(),
                 format!("{} {}", change.label, change.verb()),
                 change.evidence.clone(),
-            )
+            );
+            // Which came first cannot be told, so no figure may tell it.
+            let offset_s = told.offset_s.filter(|_| change.order != Order::Unclear);
+            Moment { offset_s, ..told }
         })
         .collect()
 }
@@ -70,7 +73,7 @@ fn onset_and_alert(scene: &Scene<'_>) -> Vec<Moment> {
         format!("alert: {}", alert.title),
         Vec::new(),
     )];
-    if let Some(onset) = scene.onset.as_ref().filter(|o| o.evidence != "alert") {
+    if let Some(onset) = scene.seen_onset() {
         let curve = scene.curves.iter().find(|c| c.finding.id == onset.evidence);
         let text = match curve {
             Some(c) if c.worsened().is_some_and(|s| !s.rose()) => {

@@ -98,14 +98,15 @@ impl Ground {
             Fact::CodeChange(change) => {
                 for hunk in &change.hunks {
                     let lines = hunk.text.lines().filter(|line| !line.starts_with('-')).count().max(1) as u32;
-                    self.places.push((hunk.path.to_lowercase(), hunk.line, hunk.line + lines - 1));
+                    let last = hunk.line.saturating_add(lines - 1);
+                    self.places.push((hunk.path.to_lowercase(), hunk.line, last));
                 }
                 self.quantities.push((change.commits.len() as f64, Kind::Bare));
                 self.quantities.push((change.files.len() as f64, Kind::Bare));
             }
             Fact::EdgeTraffic(traffic) => {
-                let errors =
-                    traffic.by_status.iter().filter(|(code, _)| code.starts_with('5')).map(|(_, n)| n).sum();
+                let errors = traffic.by_status.iter().filter(|(code, _)| code.starts_with('5'));
+                let errors = errors.fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
                 self.server_errors = (!traffic.by_status.is_empty()).then_some(errors);
                 if let Some(before) = traffic.requests_before.filter(|before| *before > 0) {
                     let change = (traffic.requests as f64 / before as f64 - 1.0) * 100.0;
@@ -115,7 +116,8 @@ impl Ground {
                 self.quantities.extend(ratios.map(|ratio| (ratio * 100.0, Kind::Percent)));
             }
             Fact::TargetHealth(health) => {
-                self.quantities.push((f64::from(health.states.values().sum::<u32>()), Kind::Bare));
+                let targets = health.states.values().fold(0_u32, |sum, n| sum.saturating_add(*n));
+                self.quantities.push((f64::from(targets), Kind::Bare));
             }
             _ => {}
         }
@@ -151,7 +153,7 @@ impl Ground {
         self.time_of(Some(series.last_at));
         if metric.contains("5xx") {
             let errors = series.max.max(0.0).ceil() as u64;
-            self.server_errors = Some(self.server_errors.unwrap_or(0) + errors);
+            self.server_errors = Some(self.server_errors.unwrap_or(0).saturating_add(errors));
         }
     }
 

@@ -137,3 +137,19 @@ fn a_fact_seen_elsewhere_does_not_help_a_claim_that_does_not_cite_it() {
     assert_eq!((struck.stands.len(), struck.struck.len()), (0, 1));
     assert_eq!(struck.struck[0].reason, "487 is not in the cited evidence.");
 }
+
+#[test]
+fn numbers_at_the_end_of_their_range_are_read() {
+    let mut state = state();
+    let huge = serde_json::json!([
+        { "kind": "code_change", "repository": "a/b", "from": "v1", "to": "v2", "commits": [], "files": [],
+          "hunks": [{ "path": "a.go", "line": u32::MAX, "text": " x\n+y\n+z", "matched": "y" }] },
+        { "kind": "target_health", "states": { "healthy": u32::MAX, "unhealthy": u32::MAX }, "reasons": {} },
+        { "kind": "edge_traffic", "requests": 1, "by_status": { "500": u64::MAX, "502": u64::MAX } },
+    ]);
+    for fact in huge.as_array().unwrap() {
+        state.evidence[0].findings[0].fact = serde_json::from_value(fact.clone()).unwrap();
+        let id = state.evidence[0].findings[0].id.clone();
+        grounding::check_all(&[claim("It rose.", &id)], &state);
+    }
+}

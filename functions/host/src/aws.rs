@@ -86,15 +86,37 @@ pub(crate) async fn secrets(
         Ok::<_, Fault>((arn.clone(), answer.secret_string.unwrap_or_default()))
     }))
     .await?;
-    Ok(arns
-        .into_iter()
-        .filter_map(|(name, arn)| {
-            let (_, text) = fetched.iter().find(|(known, _)| *known == arn)?;
-            let value = match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
-                Ok(object) => object.get(&name).and_then(|v| v.as_str()).unwrap_or_default().to_owned(),
-                Err(_) => text.clone(),
-            };
-            Some((name, value))
+    arns.into_iter()
+        .map(|(name, arn)| {
+            let text = fetched.iter().find(|(known, _)| *known == arn).map_or("", |(_, text)| text);
+            match secret_value(text, &name) {
+                Some(value) => Ok((name, value)),
+                None => Err(Fault::bad_setting(format!("the secret {arn} holds no text for {name}"))),
+            }
         })
-        .collect())
+        .collect()
+}
+
+/// The value of a setting in a secret: the entry of that name where the secret is a JSON object, else the whole text. An empty one is
+/// none: the ARN itself must never be taken for the credential.
+fn secret_value(text: &str, name: &str) -> Option<String> {
+    let value = match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
+        Ok(object) => object.get(name)?.as_str()?.to_owned(),
+        Err(_) => text.to_owned(),
+    };
+    (!value.is_empty()).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_its_text_or_the_entry_of_the_settings_name() {
+        assert_eq!(secret_value("hunter2", "A").as_deref(), Some("hunter2"));
+        assert_eq!(secret_value(r#"{"A": "x", "B": "y"}"#, "B").as_deref(), Some("y"));
+        for useless in ["", r#"{"A": "x"}"#, r#"{"B": 7}"#, r#"{"B": ""}"#] {
+            assert_eq!(secret_value(useless, "B"), None, "{useless}");
+        }
+    }
 }

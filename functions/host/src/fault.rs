@@ -12,11 +12,13 @@ pub const BAD_INPUT: &str = "Sitrep.BadInput";
 pub const BAD_SETTING: &str = "Sitrep.BadSetting";
 /// A service said "slow down" and asked to be asked again.
 pub const THROTTLED: &str = "Sitrep.Throttled";
+/// A channel was configured and what had to stand in it does not. The incident machine fails by this name too.
+pub const NOT_POSTED: &str = "Sitrep.NotPosted";
 /// Anything else.
 pub const INTERNAL: &str = "Sitrep.Internal";
 
 /// Every name that our code emits.
-pub const NAMES: &[&str] = &[BAD_INPUT, BAD_SETTING, THROTTLED, INTERNAL];
+pub const NAMES: &[&str] = &[BAD_INPUT, BAD_SETTING, THROTTLED, NOT_POSTED, INTERNAL];
 
 /// An error with a stable name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,11 @@ impl Fault {
     /// See [`THROTTLED`].
     pub fn throttled(message: impl fmt::Display) -> Self {
         Self { name: THROTTLED, message: message.to_string() }
+    }
+
+    /// See [`NOT_POSTED`].
+    pub fn not_posted(message: impl fmt::Display) -> Self {
+        Self { name: NOT_POSTED, message: message.to_string() }
     }
 
     /// See [`INTERNAL`].

@@ -60,7 +60,7 @@ pub fn serve<F: Function>() -> Result<(), lambda_runtime::Error> {
         }
         lambda_runtime::run(service_fn(move |event: LambdaEvent<F::Input>| async move {
             let handled = async { built.get_or_try_init(build::<F>).await?.handle(event.payload).await };
-            handled.await.map_err(|fault| {
+            Box::pin(handled).await.map_err(|fault: Fault| {
                 tracing::error!(fault.name, fault.message, "{} failed", F::NAME);
                 Diagnostic::from(fault)
             })
@@ -69,6 +69,7 @@ pub fn serve<F: Function>() -> Result<(), lambda_runtime::Error> {
     })
 }
 
-async fn build<F: Function>() -> Result<F, Fault> {
-    F::new(&Settings::from_process().resolve_secrets().await?).await
+/// Boxed, here and where a function handles: the SDKs' futures nest deeper than the compiler follows their layout.
+fn build<F: Function>() -> Pin<Box<dyn Future<Output = Result<F, Fault>> + Send>> {
+    Box::pin(async { F::new(&Settings::from_process().resolve_secrets().await?).await })
 }

@@ -89,7 +89,9 @@ pub async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Htt
     for _ in 0..2 {
         let Some(again) = request.try_clone() else { break };
         match attempt(again).await {
-            Err((HttpError::Throttled { .. }, Some(wanted))) if wanted > MAX_PAUSE => break,
+            Err((error @ HttpError::Throttled { .. }, Some(wanted))) if wanted > MAX_PAUSE => {
+                return Err(error);
+            }
             Err((HttpError::Throttled { .. }, wanted)) => tokio::time::sleep(wanted.unwrap_or(pause)).await,
             Err((HttpError::Status { status: 500.., .. }, _)) => tokio::time::sleep(pause).await,
             Err((error, _)) => return Err(error),

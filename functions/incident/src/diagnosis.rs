@@ -128,7 +128,8 @@ pub struct Missing {
 pub struct Moment {
     /// When.
     pub at: Timestamp,
-    /// Seconds relative to the onset: negative before it. Absent when no onset is known.
+    /// Seconds relative to the onset: negative before it. Absent when no onset was seen, and for a change too close to it to tell
+    /// which came first.
     #[serde(default)]
     pub offset_s: Option<i64>,
     /// How far off the time may be, seconds either way.

@@ -258,6 +258,7 @@ impl Evidence {
     }
 
     fn fit(&mut self) {
+        self.shorten_gaps();
         let mut dropped = 0;
         while size::of(self) > size::EVIDENCE - size::GAP_RESERVE && self.findings.pop().is_some() {
             dropped += 1;
@@ -277,6 +278,31 @@ impl Evidence {
         }
     }
 }
+
+impl Evidence {
+    /// At most [`MAX_GAPS`] gaps and [`MAX_CALLS`] calls: a missing permission on a hundred objects is one thing to know, and must not
+    /// push out what was seen. The calls that went worst stay.
+    fn shorten_gaps(&mut self) {
+        self.calls.sort_by_key(|call| std::cmp::Reverse(call.status));
+        self.calls.truncate(MAX_CALLS);
+        self.gaps.iter_mut().for_each(|gap| gap.what = size::cut(&gap.what, 80));
+        let more = self.gaps.len().saturating_sub(MAX_GAPS);
+        if more > 0 {
+            self.gaps.truncate(MAX_GAPS);
+            self.gaps.push(Gap {
+                what: self.source.title().to_owned(),
+                status: Status::Partial,
+                sentence: format!("{more} more gaps of the same source are not listed."),
+                error: None,
+            });
+        }
+    }
+}
+
+/// Gaps kept per source.
+const MAX_GAPS: usize = 20;
+/// Calls kept per source.
+const MAX_CALLS: usize = 40;
 
 fn overall(calls: &[Call], any_observation: bool) -> Status {
     let read = calls.iter().any(|c| matches!(c.status, Status::Ok | Status::Partial | Status::Empty));
@@ -307,6 +333,28 @@ mod tests {
         assert_eq!(overall(&[call(Status::Ok), call(Status::Denied)], true), Status::Partial);
         assert_eq!(overall(&[call(Status::Denied), call(Status::Denied)], false), Status::Denied);
         assert_eq!(overall(&[call(Status::Empty)], false), Status::Empty);
+    }
+
+    #[test]
+    fn a_hundred_gaps_do_not_push_out_what_was_seen() {
+        let gap = |i: usize| Gap {
+            what: format!("call {i}"),
+            status: Status::Denied,
+            sentence: "x".repeat(240),
+            error: None,
+        };
+        let seen = Observation::new(
+            window().from,
+            Object::new(ObjectKind::Node, "n"),
+            "seen",
+            Fact::DatabaseEvent(fact::DatabaseEvent { message: String::new(), categories: vec![] }),
+        );
+        let calls = vec![call(Status::Denied); 200];
+        let evidence =
+            Evidence::new(Source::Aws, window(), 1, calls, vec![seen], (0..100).map(gap).collect());
+        assert_eq!(evidence.findings.len(), 1);
+        assert!(size::of(&evidence) <= size::EVIDENCE);
+        assert!(evidence.gaps.iter().any(|gap| gap.sentence.contains("80 more gaps")));
     }
 
     #[test]

@@ -13,16 +13,21 @@ pub const MASK: &str = "[redacted]";
 static SECRETS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r"(?P<keep>)\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-        r"(?P<keep>)\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
+        r"(?P<keep>)\b(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{10,}",
+        r"(?P<keep>hooks\.slack\.com/services/)[A-Za-z0-9/_-]{10,}",
         r"(?P<keep>)\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{30,}\b|\bgithub_pat_[A-Za-z0-9_]{20,}",
-        r"(?P<keep>)\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}",
+        r"(?P<keep>)\bglpat-[A-Za-z0-9_-]{16,}",
+        r"(?P<keep>)\b(?:sk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,})",
+        r"(?P<keep>)\bAIza[A-Za-z0-9_-]{30,}",
         r"(?P<keep>)\bpcsk_[A-Za-z0-9_]{20,}",
         r"(?P<keep>)\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
         r"(?P<keep>)k8s-aws-v1\.[A-Za-z0-9_-]{20,}",
         r"(?s)(?P<keep>)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
-        r"(?P<keep>\b[a-z][a-z0-9+.-]*://[^\s:/@]{0,64}:)[^\s@/]{1,200}@",
-        r"(?i)(?P<keep>\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}",
-        r#"(?i)(?P<keep>\b[a-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret|api[_-]?key|app[_-]?key|access[_-]?key|private[_-]?key|token)"?\s*[=:]\s*"?)[^\s"',;&]{6,}"#,
+        // To the last @ of the word: a password may hold one itself, or a slash.
+        r#"(?P<keep>\b[a-z][a-z0-9+.-]*://[^\s:/@"'<>]{0,64}:)[^\s"'<>]{1,200}@"#,
+        r"(?i)(?P<keep>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{12,}",
+        // A key that says what it is, quoted or not, escaped or not, then its value: a quoted one to its quote, else one word.
+        r#"(?i)(?P<keep>\b[a-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret|api[_-]?key|app[_-]?key|access[_-]?key|private[_-]?key|credentials?|token|(?:^|[_.-]|\b)(?:pass|pwd|pw|auth|session))(?:\\*["'])?\s*(?:[=:]|%3d)\s*)(?:\\*"[^"\\]{6,}|\\*'[^'\\]{6,}|[^\s"',;&\\]{6,})"#,
     ]
     .into_iter()
     .filter_map(|pattern| Regex::new(pattern).ok())
@@ -67,7 +72,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert_eq!(SECRETS.len(), 11);
+        assert_eq!(SECRETS.len(), 14);
     }
 
     #[test]
@@ -75,7 +80,19 @@ mod tests {
         for (given, expected) in [
             ("postgres://app:hunter2@db:5432/x", "postgres://app:[redacted]@db:5432/x"),
             ("DB_PASSWORD=correcthorse next", "DB_PASSWORD=[redacted] next"),
-            (r#"{"api_key": "0123456789abcdef"}"#, r#"{"api_key": "[redacted]"}"#),
+            (r#"{"api_key": "0123456789abcdef"}"#, r#"{"api_key": [redacted]"}"#),
+            (r#"{\"password\":\"hunter2secret\"}"#, r#"{\"password\":[redacted]\"}"#),
+            ("{'password': 'hunter2 secret'}", "{'password': [redacted]'}"),
+            ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "Authorization: Basic [redacted]"),
+            (
+                "DB_PASS=correcthorse MYSQL_ROOT_PW=correcthorse",
+                "DB_PASS=[redacted] MYSQL_ROOT_PW=[redacted]",
+            ),
+            ("client_secret%3Dcorrecthorse", "client_secret%3D[redacted]"),
+            ("postgres://u:pa/ss@1234@h/db", "postgres://u:[redacted]@h/db"),
+            ("hooks.slack.com/services/T00/B00/abcdefgh", "hooks.slack.com/services/[redacted]"),
+            ("compass=northwest-by-west", "compass=northwest-by-west"),
+            ("at http://host:8080/path?x=1 ok", "at http://host:8080/path?x=1 ok"),
             ("Authorization: Bearer abcdefghijklmnop", "Authorization: Bearer [redacted]"),
             ("key AKIAIOSFODNN7EXAMPLE used", "key [redacted] used"),
             ("no secrets: 487 of 500 connections", "no secrets: 487 of 500 connections"),

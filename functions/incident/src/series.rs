@@ -95,14 +95,13 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
-/// At most `limit` points: the first, the last, the two on either side of the largest jump (the onset), and of each of equally
-/// long stretches the smallest and the largest.
+/// At most `limit` points: the first, the last, the two on either side of the onset, and of each of equally long stretches the
+/// smallest and the largest.
 fn downsample(points: Vec<(Timestamp, f64)>, limit: usize) -> Vec<(Timestamp, f64)> {
     if points.len() <= limit {
         return points;
     }
-    let jump = |i: &usize| (points[i + 1].1 - points[*i].1).abs();
-    let onset = (0..points.len() - 1).max_by(|a, b| jump(a).total_cmp(&jump(b))).unwrap_or(0);
+    let onset = onset(&points);
     let mut kept = BTreeSet::from([0, onset, onset + 1, points.len() - 1]);
     let stretches = limit.saturating_sub(kept.len()) / 2;
     for stretch in 0..stretches {
@@ -111,6 +110,16 @@ fn downsample(points: Vec<(Timestamp, f64)>, limit: usize) -> Vec<(Timestamp, f6
         kept.extend(range.max_by(|a, b| points[*a].1.total_cmp(&points[*b].1)));
     }
     kept.into_iter().map(|i| points[i]).collect()
+}
+
+/// The last point before the series first went a sixth of the way from its old level to its extreme: earlier than its largest jump, which
+/// a ramp has in its middle, and beyond what noise does where the extreme is one.
+fn onset(points: &[(Timestamp, f64)]) -> usize {
+    let baseline = median(points[..points.len().div_ceil(3)].iter().map(|p| p.1));
+    let away = |i: &usize| (points[*i].1 - baseline).abs();
+    let extreme = (0..points.len()).map(|i| away(&i)).fold(0.0, f64::max);
+    let first = (1..points.len() - 1).find(|i| away(i) > extreme / 6.0);
+    first.map_or(0, |first| first - 1)
 }
 
 /// Five significant digits: more than any chart shows or vendor means, in half the bytes. Rounded as text, because a product
@@ -149,6 +158,16 @@ mod tests {
         let series = Series::from_points("m", "avg", "", 60, raw).unwrap().thin(4);
         assert_eq!(series.points.len(), 4);
         assert!(series.points.contains(&(at(53 * 60), 96.0)), "{:?}", series.points);
+    }
+
+    #[test]
+    fn of_a_ramp_its_foot_survives_and_not_its_steepest_part() {
+        let ramp = [228.0, 231.0, 226.0, 230.0, 288.0, 349.0, 430.0, 487.0];
+        let raw = (0..60)
+            .map(|i| (at(i * 60), if i < 52 { 228.0 + (i % 4) as f64 } else { ramp[i as usize - 52] }));
+        let series = Series::from_points("m", "avg", "", 60, raw).unwrap().thin(6);
+        assert!(series.points.contains(&(at(56 * 60), 288.0)), "{:?}", series.points);
+        assert!(series.points.contains(&(at(55 * 60), 230.0)), "{:?}", series.points);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Alert, Catalog, Object, ObjectKind};
+use crate::{Action, Alert, Catalog, Object, ObjectKind};
 
 /// The objects an investigation starts from. Empty lists and absent fields mean "not known", never "none".
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +44,9 @@ pub struct Subject {
     /// AWS region.
     #[serde(default)]
     pub region: Option<String>,
+    /// Names of the actions that may be recommended, from the catalog; empty allows every one.
+    #[serde(default)]
+    pub allowed_actions: Vec<String>,
 }
 
 /// Tag keys by what they name. Datadog's integrations and Kubernetes tagging use these spellings.
@@ -55,7 +58,8 @@ const POD: &[&str] = &["pod_name", "kube_pod", "pod"];
 const HOST: &[&str] = &["host", "node", "kube_node", "node_name"];
 const LOAD_BALANCER: &[&str] = &["loadbalancer", "loadbalancername", "load_balancer"];
 const TARGET_GROUP: &[&str] = &["targetgroup", "target_group"];
-const ZONE: &[&str] = &["zone", "zone_name", "cloudflare_zone"];
+/// Not `zone`: that is an availability zone to everybody else.
+const ZONE: &[&str] = &["zone_name", "cloudflare_zone"];
 const WORKLOAD: &[(&str, ObjectKind)] = &[
     ("kube_deployment", ObjectKind::Deployment),
     ("deployment", ObjectKind::Deployment),
@@ -84,6 +88,7 @@ impl Subject {
             zone: tag(ZONE),
             cluster: tag(CLUSTER),
             region: tag(&["region", "aws_region"]),
+            allowed_actions: catalog.allowed_actions.clone(),
             ..Self::default()
         };
         let namespace = subject.namespaces.first().cloned();
@@ -99,6 +104,12 @@ impl Subject {
             .collect();
         subject.refine(catalog);
         subject
+    }
+
+    /// True where the catalog allows recommending the action. Its name is the `type` of its JSON, such as `roll_back`.
+    pub fn allows(&self, action: &Action) -> bool {
+        let json = serde_json::to_value(action).unwrap_or_default();
+        self.allowed_actions.is_empty() || self.allowed_actions.iter().any(|name| json["type"] == **name)
     }
 
     fn refine(&mut self, catalog: &Catalog) {

@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use sha2::{Digest, Sha256};
+
 use crate::{LedgerError, Record};
 
 /// A folder of records.
@@ -39,14 +41,9 @@ impl Files {
         std::fs::rename(&half, &path).map_err(failed)
     }
 
-    /// The cycle's file. The key comes from outside, so it is spelled in hexadecimal: no key is a path.
+    /// The cycle's file. The key comes from outside, so its SHA-256 names the file: no key is a path, and no two share one.
     fn path(&self, cycle: &str) -> PathBuf {
-        use std::fmt::Write as _;
-        let mut name = String::new();
-        for byte in cycle.bytes().take(100) {
-            // Writing to a string cannot fail.
-            let _ = write!(name, "{byte:02x}");
-        }
+        let name: String = Sha256::digest(cycle).iter().map(|byte| format!("{byte:02x}")).collect();
         self.folder.join(format!("{name}.json"))
     }
 }

@@ -29,7 +29,7 @@ pub enum Admission {
 pub struct Record {
     /// The cycle's key.
     pub cycle: String,
-    /// When the cycle's first alert happened.
+    /// When the alert happened that opened the cycle, or reopened it after a recovery.
     #[serde(default)]
     pub opened: Option<Timestamp>,
     /// The execution that investigates it; absent between admission and start.
@@ -38,9 +38,18 @@ pub struct Record {
     /// Names of the events that were handled.
     #[serde(default)]
     pub events: Vec<String>,
-    /// When the monitor recovered.
+    /// When the monitor last recovered.
     #[serde(default)]
     pub recovered: Option<Timestamp>,
+}
+
+impl Record {
+    /// True where an investigation was started and no recovery lies between its alert and that time.
+    fn is_open_at(&self, at: Timestamp) -> bool {
+        let recovered =
+            self.recovered.filter(|recovered| self.opened.is_none_or(|opened| opened <= *recovered));
+        self.execution.is_some() && recovered.is_none_or(|recovered| at <= recovered)
+    }
 }
 
 /// Where records are kept.
@@ -74,7 +83,10 @@ impl Ledger {
 
     /// Decides about an alert. `execution` is its execution name: the identity of this very event.
     ///
-    /// A record without an execution was admitted and never started (the start was throttled): it leads again.
+    /// A record without an execution was admitted and never started (the start was throttled): it leads again. So does a
+    /// repetition from after the recovery, which begins the trouble anew. A first alert that is delivered after its own
+    /// recovery leads as well: a brief about what is over is better than silence. The subject is what a ledger needs that
+    /// joins the cycles of one resource; files join by the cycle alone.
     pub fn admit(&self, alert: &Alert, _subject: &Subject, execution: &str) -> Admission {
         let Self::Files(files) = self else { return Admission::Lead };
         let known = match files.read(&cycle(alert)) {
@@ -86,7 +98,7 @@ impl Ledger {
         };
         match known {
             Some(record) if record.events.iter().any(|event| event == execution) => Admission::Known(record),
-            Some(record) if record.execution.is_some() && alert.transition.repeats() => {
+            Some(record) if alert.transition.repeats() && record.is_open_at(alert.at) => {
                 Admission::Follow(record)
             }
             _ => Admission::Lead,
@@ -96,8 +108,8 @@ impl Ledger {
     /// Notes that an execution was started for an alert, or that the alert joined one.
     pub fn handled(&self, alert: &Alert, execution: &str, starts: bool) -> Result<(), LedgerError> {
         self.change(alert, |record| {
-            record.opened = record.opened.or(Some(alert.at));
             if starts {
+                record.opened = Some(alert.at);
                 record.execution = Some(execution.to_owned());
             }
             if !record.events.iter().any(|event| event == execution) {
@@ -106,9 +118,9 @@ impl Ledger {
         })
     }
 
-    /// Notes the recovery, which closes the cycle, also when it comes before the alert.
+    /// Notes the recovery, which closes the cycle for what happens later, in whatever order the deliveries come.
     pub fn recovered(&self, alert: &Alert) -> Result<(), LedgerError> {
-        self.change(alert, |record| record.recovered = Some(alert.at))
+        self.change(alert, |record| record.recovered = record.recovered.max(Some(alert.at)))
     }
 
     fn change(&self, alert: &Alert, change: impl FnOnce(&mut Record)) -> Result<(), LedgerError> {
@@ -187,6 +199,43 @@ mod tests {
     fn a_renotify_whose_cycle_nobody_remembers_leads() {
         let (_folder, ledger) = ledger();
         assert_eq!(ledger.admit(&alert(Transition::Renotify), &Subject::default(), "e2"), Admission::Lead);
+    }
+
+    #[test]
+    fn a_recovery_closes_the_cycle_for_what_happens_later_until_it_is_reopened() {
+        let (_folder, ledger) = ledger();
+        let at = |transition, minute: i64| Alert {
+            at: Timestamp::from_second(60 * minute).unwrap(),
+            ..alert(transition)
+        };
+        let admit = |minute| {
+            let again = at(Transition::Renotify, minute);
+            ledger.admit(&again, &Subject::default(), &format!("renotify at {minute}"))
+        };
+        // The recovery overtakes its alert, which leads all the same.
+        ledger.recovered(&at(Transition::Recovered, 10)).unwrap();
+        let first = at(Transition::Triggered, 0);
+        assert_eq!(ledger.admit(&first, &Subject::default(), "first"), Admission::Lead);
+        ledger.handled(&first, "first", true).unwrap();
+        assert!(matches!(admit(9), Admission::Follow(_)));
+        assert_eq!(admit(20), Admission::Lead);
+        ledger.handled(&at(Transition::Renotify, 20), "renotify at 20", true).unwrap();
+        assert!(
+            matches!(admit(30), Admission::Follow(r) if r.execution.as_deref() == Some("renotify at 20"))
+        );
+        // A recovery from before the reopening closes nothing, however late it comes.
+        ledger.recovered(&at(Transition::Recovered, 15)).unwrap();
+        assert!(matches!(admit(31), Admission::Follow(_)));
+    }
+
+    #[test]
+    fn cycles_whose_keys_begin_alike_are_two() {
+        let (_folder, ledger) = ledger();
+        let keyed =
+            |end: &str| Alert { cycle_key: Some("k".repeat(200) + end), ..alert(Transition::Renotify) };
+        ledger.handled(&keyed("a"), "e1", true).unwrap();
+        assert!(matches!(ledger.admit(&keyed("a"), &Subject::default(), "e2"), Admission::Follow(_)));
+        assert_eq!(ledger.admit(&keyed("b"), &Subject::default(), "e2"), Admission::Lead);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct Request<'a> {
 
 /// How an investigation ended.
 pub struct Ended {
-    /// The final state document; on failure the execution's input.
+    /// The final state document; on failure what the Fail state was given, else the execution's input.
     pub document: Value,
     /// The execution's name.
     pub name: String,
@@ -58,7 +58,12 @@ pub async fn investigate(request: Request<'_>) -> Result<Ended, Stop> {
     let began = Instant::now();
     let (document, failure) = match execution.run(&machine, input.clone()).await {
         Ok(document) => (document, None),
-        Err(failure) => (input, Some(failure)),
+        // Deployed, a brief that Slack did not take fails the execution, so that somebody hears of it. Here whoever runs it
+        // reads the brief, and its gap.
+        Err(Failure { document: Some(document), .. }) if document.pointer("/brief/text").is_some() => {
+            (document, None)
+        }
+        Err(mut failure) => (failure.document.take().unwrap_or(input), Some(failure)),
     };
     Ok(Ended { document, name, took: began.elapsed(), failure })
 }

@@ -107,6 +107,7 @@ impl Scenario {
         let about: About = parse(ABOUT, required(&files, ABOUT)?)?;
         let alert = alert_time(&required(&files, ALERT)?)?;
         let moment = Moment { alert, as_of: as_of(&about, alert)? };
+        about.check()?;
         let mut worlds = BTreeMap::new();
         for (name, content) in &files {
             if let Some(vendor) = vendor_of(name)? {
@@ -146,6 +147,20 @@ impl Scenario {
         Self::from_files(files)
     }
 
+    /// The same scenario looked at from another moment, which may not lie before the alert: nothing of it has happened then.
+    pub fn at(&self, as_of: Timestamp) -> Result<Self, ScenarioError> {
+        let seconds = as_of.duration_since(self.moment.alert).as_secs();
+        if seconds < 0 {
+            let problem = format!("nobody can look at {as_of}: the alert comes at {}", self.moment.alert);
+            return Err(error(ABOUT, &problem));
+        }
+        let mut files = self.files.clone();
+        if let Some(about) = files.get_mut(ABOUT).and_then(Value::as_object_mut) {
+            about.insert("as_of".to_owned(), Value::String(format!("+{seconds}s")));
+        }
+        Self::from_files(files)
+    }
+
     /// The catalog's content.
     pub fn catalog(&self) -> Option<&Value> {
         self.files.get(CATALOG)
@@ -159,6 +174,25 @@ impl Scenario {
     /// The configured vendors' worlds.
     pub(crate) fn into_worlds(self) -> BTreeMap<Vendor, World> {
         self.worlds
+    }
+}
+
+impl About {
+    /// What the types cannot say.
+    fn check(&self) -> Result<(), ScenarioError> {
+        if let Some(folder) = self.knowledge.as_deref().filter(|folder| !folder.is_dir()) {
+            return Err(error(ABOUT, &format!("knowledge: {} is not a folder", folder.display())));
+        }
+        match self
+            .faults
+            .iter()
+            .position(|fault| fault.kind == crate::fault::Kind::Delay && fault.delay.is_none())
+        {
+            Some(index) => {
+                Err(error(ABOUT, &format!("faults[{index}]: kind delay needs a delay, such as `delay: 30s`")))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -349,6 +383,7 @@ mod tests {
             std::fs::write(path, text).unwrap();
         };
         write("base/scenario.yaml", "title: base\nas_of: +6m\nknowledge: docs\n");
+        std::fs::create_dir(root.path().join("base/docs")).unwrap();
         write("base/alert.json", r#"{"date_ms": "1767268800000"}"#);
         write("base/datadog.yaml", "");
         write("base/slack.yaml", "");

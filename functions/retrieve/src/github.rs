@@ -175,7 +175,8 @@ fn telling(path: &str, first: u32, text: &str, words: &[(String, u32)]) -> Optio
     distinct.sort();
     distinct.dedup();
     let from = strongest.0.saturating_sub(BEFORE).min(told.first()?.0);
-    let line = first + lines[..from].iter().filter(|line| !line.starts_with('-')).count() as u32;
+    let skipped = lines[..from].iter().filter(|line| !line.starts_with('-')).count();
+    let line = first.saturating_add(skipped as u32);
     let heading = heading.rsplit("@@").next().unwrap_or_default().trim();
     let kept = lines[from..].join("\n");
     let text = if heading.is_empty() { kept } else { format!("@@ {heading}\n{kept}") };
@@ -225,6 +226,14 @@ mod tests {
         );
         assert!(hunk.text.starts_with("@@ func (s *Service) TopOrders("), "{}", hunk.text);
         assert!(hunk.text.contains("+\t\tSELECT * FROM order_items") && !hunk.text.contains("hunter2secret"));
+    }
+
+    #[test]
+    fn a_hunk_at_the_end_of_all_numbers_is_read() {
+        let patch = format!("@@ -1,9 +{},9 @@\n{}+order_items\n", u32::MAX, " context\n".repeat(9));
+        let (first, text) = hunks(&patch).next().unwrap();
+        let (_, hunk) = telling("a.go", first, text, &[("order_items".to_owned(), 1)]).unwrap();
+        assert_eq!(hunk.line, u32::MAX);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use change::Suspect;
 use github::GitHub;
 
-/// The state machine allows four seconds; the rest is for starting and answering.
+/// Four seconds are the budget, of which the rest is for answering; the state machine waits a fifth one, for starting.
 const DEADLINE: Duration = Duration::from_millis(3_800);
 /// GitHub's share of it: the second round of questions waits for its answer.
 const COMPARE: Duration = Duration::from_secs(2);
@@ -92,6 +92,7 @@ impl Retrieve {
 
     /// Asks the store, numbering the questions from `first`. The reasons for an absent store are told once, with the first round.
     async fn ask(&self, questions: &[Question], first: usize, deadline: Instant) -> Answers {
+        let began = Instant::now();
         let absent = |status, sentence: String| Answers {
             gaps: if first == 1 { vec![gap("knowledge base", status, sentence)] } else { Vec::new() },
             ..Answers::default()
@@ -116,12 +117,16 @@ impl Retrieve {
         match tokio::time::timeout_at(deadline, self.ask_store(store, questions, first)).await {
             Ok(answers) => answers,
             Err(_) => {
-                let sentence = "The knowledge base did not answer in time: what it knows is missing here.";
+                let sentence = if first == 1 {
+                    "The knowledge base did not answer in time: what it knows is missing here."
+                } else {
+                    "The knowledge base was not asked in full: what it knows of the changed code did not arrive in time."
+                };
                 Answers {
                     calls: vec![Call {
                         name: format!("{} search", store.name()),
                         status: Status::Timeout,
-                        took_ms: DEADLINE.as_millis() as u64,
+                        took_ms: began.elapsed().as_millis() as u64,
                     }],
                     gaps: vec![gap("knowledge base", Status::Timeout, sentence.to_owned())],
                     ..Answers::default()

@@ -196,6 +196,21 @@ async fn a_stalled_comparison_is_a_gap_after_its_share_of_the_time() {
     assert_eq!(read.gap.unwrap().status, Status::Timeout);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_second_round_that_stalls_takes_nothing_back_from_the_first() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let settings = [("PINECONE_API_KEY", "k".to_owned()), ("PINECONE_SPARSE_INDEX_URL", url)];
+    let settings = Settings::from_values(settings.map(|(name, value)| (name.to_owned(), value)));
+    let retrieve = Retrieve::new(&settings).await.unwrap();
+    for (first, said) in [(1, "what it knows is missing"), (2, "what it knows of the changed code")] {
+        let second = Duration::from_secs(1);
+        let answers = retrieve.ask(&[Question::new("order_items")], first, Instant::now() + second).await;
+        assert_eq!((answers.calls[0].status, answers.calls[0].took_ms), (Status::Timeout, 1_000));
+        assert!(answers.gaps[0].sentence.contains(said), "{:?}", answers.gaps);
+    }
+}
+
 #[tokio::test]
 async fn what_the_changed_code_names_is_asked_in_a_second_round() {
     let change = incident::fact::CodeChange {

@@ -6,14 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use incident::redact::redact;
 use incident::{Alert, Timestamp, Transition, alert, size};
 use regex::Regex;
 use serde_json::Value;
 
 /// The schema that the template announces.
 const SCHEMA: &str = "dd-1";
-/// Characters kept of the monitor's message.
-const MESSAGE_CHARS: usize = 2_000;
 /// Tags kept.
 const MAX_TAGS: usize = 60;
 
@@ -56,17 +55,14 @@ pub fn alert_from_body(body: &[u8]) -> Result<Alert, TemplateError> {
         .text("monitor_title")
         .or_else(|| fields.text("title").map(|title| without_prefix(&title).to_owned()))
         .unwrap_or_else(|| "untitled monitor".to_owned());
-    Ok(Alert {
+    let alert = Alert {
         version: alert::VERSION,
         event_id,
         cycle_key: fields.text("cycle_key"),
         monitor_id: fields.text("monitor_id"),
         transition,
-        title: size::cut(&title, 300),
-        message: size::cut(
-            &incident::redact::redact(&fields.text("message").unwrap_or_default()),
-            MESSAGE_CHARS,
-        ),
+        title: redact(&title).into_owned(),
+        message: redact(&fields.text("message").unwrap_or_default()).into_owned(),
         metric: fields.text("metric"),
         scope: tags(fields.text("scope")),
         tags: tags(fields.text("tags")),
@@ -77,13 +73,14 @@ pub fn alert_from_body(body: &[u8]) -> Result<Alert, TemplateError> {
             .as_deref()
             .and_then(stated_threshold)
             .or_else(|| query.as_deref().and_then(stated_threshold)),
-        status: status.map(|status| size::cut(&status, 300)),
-        query: query.map(|query| size::cut(&query, 1_000)),
+        status: status.map(|status| redact(&status).into_owned()),
+        query: query.map(|query| redact(&query).into_owned()),
         at,
         link: fields.text("link"),
         snapshot: fields.text("snapshot"),
         org_id: fields.text("org_id"),
-    })
+    };
+    Ok(alert.fit())
 }
 
 struct Fields(BTreeMap<String, String>);
@@ -163,18 +160,26 @@ fn without_prefix(title: &str) -> &str {
     PREFIX.as_ref().and_then(|prefix| prefix.find(title)).map_or(title, |found| &title[found.end()..])
 }
 
+/// A number as Datadog prints it, to its end: `95.0`, `1.2e+09`.
+const NUMBER: &str = r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?:[^\w.]|\.\D|\.?$)";
+
 /// The value in a status line such as `aws.rds.cpuutilization over … was 95.0 (> 80.0) on average during the last 5m.`
 fn stated_value(status: &str) -> Option<f64> {
     static VALUE: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"(?i)\b(?:was|is|value:?|of)\s+(-?\d+(?:\.\d+)?)").ok());
-    VALUE.as_ref()?.captures(status)?.get(1)?.as_str().parse().ok()
+        LazyLock::new(|| Regex::new(&format!(r"(?i)\b(?:was|is|value:?)\s+{NUMBER}")).ok());
+    number(VALUE.as_ref()?.captures(status)?.get(1)?.as_str())
 }
 
 /// The threshold: the last comparison in a status line or a query.
 fn stated_threshold(text: &str) -> Option<f64> {
     static THRESHOLD: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"[<>]=?\s*(-?\d+(?:\.\d+)?)").ok());
-    THRESHOLD.as_ref()?.captures_iter(text).last()?.get(1)?.as_str().parse().ok()
+        LazyLock::new(|| Regex::new(&format!(r"[<>]=?\s*{NUMBER}")).ok());
+    number(THRESHOLD.as_ref()?.captures_iter(text).last()?.get(1)?.as_str())
+}
+
+/// Finite, or nothing was stated.
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 #[cfg(test)]
@@ -210,6 +215,29 @@ mod tests {
     fn without_a_status_line_the_threshold_comes_from_the_query_and_the_value_is_absent() {
         let alert = alert_from_body(&body(json!({"status": "$ALERT_STATUS"}))).unwrap();
         assert_eq!((alert.value, alert.threshold), (None, Some(80.0)));
+    }
+
+    #[test]
+    fn numbers_are_read_whole_or_not_at_all() {
+        for (status, value, threshold) in [
+            ("freeable was 1.2e+09 (< 2e+09)", Some(1.2e9), Some(2e9)),
+            ("At least 3 of 5 hosts breached; average was 95.0 (> 80.0)", Some(95.0), Some(80.0)),
+            ("it was 1e999", None, None),
+            ("latency was 0.5s (> 0.3s)", None, None),
+            ("errors was 12.", Some(12.0), None),
+            ("errors was 12", Some(12.0), None),
+        ] {
+            assert_eq!((stated_value(status), stated_threshold(status)), (value, threshold), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_title_or_a_status_line_is_masked() {
+        let alert = alert_from_body(&body(
+            json!({"title": "x api_key=abcdef123456", "status": "token=abcdef123456"}),
+        ));
+        let text = serde_json::to_string(&alert.unwrap()).unwrap();
+        assert!(!text.contains("abcdef123456"), "{text}");
     }
 
     #[test]

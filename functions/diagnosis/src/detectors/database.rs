@@ -48,10 +48,14 @@ fn cpu(scene: &Scene<'_>, report: &mut Report, name: &str) {
     let watched = scene.own_curve().is_some_and(|own| own.finding.id == curve.finding.id);
     let limit = scene.state.alert.threshold.filter(|t| watched && *t > 0.0 && *t <= 100.0);
     let limit = limit.or(curve.meaning.limit).unwrap_or(80.0);
+    let curve = if curve.now() < limit { scene.contradiction(curve, limit).unwrap_or(curve) } else { curve };
     let now = curve.now();
     // The newest point is what is shown elsewhere; the level decides where the two lie on different sides of the limit.
     let shown = if (curve.newest() < limit) == (now < limit) { curve.newest() } else { now };
     let said = format!("CPU of {name} is at {}", curve.meaning.say(shown));
+    if now < limit && scene.alert_is_newer(curve, limit) {
+        return;
+    }
     if now < limit {
         let reason = format!("CPU is at {}, below {} %", curve.meaning.say(shown), number(limit));
         return report.clear(Some(Cause::DatabaseCpu), object(name), reason, &[curve.id()]);
@@ -79,6 +83,9 @@ fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
     let Some(curve) = scene.curve_of(Signal::DatabaseConnections, name) else { return };
     let now = curve.now().max(curve.series.last);
     let Some((limit, limit_id)) = max_connections(scene, name) else { return };
+    let nearly_all = NEARLY_ALL * limit;
+    let other = (now < nearly_all).then(|| scene.contradiction(curve, nearly_all)).flatten();
+    let (curve, now) = other.map_or((curve, now), |other| (other, other.now()));
     let share = now / limit;
     let said = format!("{} of {} connections of {name} are in use", number(now), number(limit));
     if share < NEARLY_ALL {

@@ -66,7 +66,12 @@ fn suspect(scene: &Scene<'_>, change: &Change<'_>, rivals: usize, report: &Repor
         rivals == 1,
         "only_change_left",
         0.3,
-        "no other change both precedes the onset and touches what is affected",
+        match change.order {
+            Order::Before(_) if scene.seen_onset().is_some() => {
+                "no other change both precedes the onset and touches what is affected"
+            }
+            _ => "no other change that may have come first touches what is affected",
+        },
         &ids,
     );
     suspect = followed(suspect, &symptoms);
@@ -77,7 +82,7 @@ fn suspect(scene: &Scene<'_>, change: &Change<'_>, rivals: usize, report: &Repor
 }
 
 fn timed(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>, ids: &[&str]) -> Suspect {
-    let onset = scene.onset.as_ref().map(|o| o.evidence.as_str()).filter(|id| *id != "alert");
+    let onset = scene.seen_onset().map(|o| o.evidence.as_str());
     let both: Vec<&str> = ids.iter().copied().chain(onset).collect();
     let text = format!("{} {} at {}", change.short(), change.verb(), when(scene, change));
     match change.order {
@@ -91,7 +96,7 @@ fn timed(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>, ids: &[&str])
             suspect.with("change_precedes_onset", 1.0, text, &both).with(
                 "change_close_to_onset",
                 closeness,
-                format!("it came {} before the onset", span(seconds)),
+                format!("it came {} before the {}", span(seconds), scene.anchor()),
                 &both,
             )
         }
@@ -142,7 +147,8 @@ fn traffic_unchanged(suspect: Suspect, report: &Report) -> Suspect {
 }
 
 fn shown_by_diff(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>, symptoms: &[&Suspect]) -> Suspect {
-    let suspect = crate::mechanism::template(scene, suspect, change, symptoms);
+    let causes: Vec<Cause> = symptoms.iter().map(|s| s.cause).collect();
+    let suspect = crate::mechanism::template(scene, suspect, change, &causes);
     match code_of(scene, change) {
         Some((finding, code)) => crate::mechanism::code(suspect, finding, code, symptoms),
         None => suspect,
@@ -194,7 +200,7 @@ fn stated(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>, ids: &[&str]
             suspect.claim(sentence, &both)
         }
         (Order::Before(seconds), None) => {
-            suspect.claim(format!("{done}, {} before the onset.", span(seconds)), ids)
+            suspect.claim(format!("{done}, {} before the {}.", span(seconds), scene.anchor()), ids)
         }
         _ => suspect.claim(format!("{done}."), ids),
     };

@@ -10,7 +10,7 @@ use crate::words::{clock, span};
 
 use super::database::{common, events, rise_sentence};
 
-/// Below this many seconds a replica keeps up.
+/// Below this many seconds a replica keeps up, where it did not fall behind in the window.
 const LAG_IS_SMALL: f64 = 30.0;
 /// How long before the onset a failover or maintenance can still be its cause, seconds.
 const AFTERMATH: i64 = 15 * 60;
@@ -24,7 +24,9 @@ fn lag(scene: &Scene<'_>, report: &mut Report) {
     for curve in scene.curves_of(Signal::ReplicaLag) {
         let (name, now) = (&curve.finding.object.name, curve.now());
         let said = format!("replication lag of {name} is {}", curve.meaning.say(now));
-        if now < LAG_IS_SMALL {
+        // A small lag that rose is a symptom: it neither leads nor is ruled out.
+        let rose = curve.worsened().is_some_and(|shift| !shift.over);
+        if now < LAG_IS_SMALL && !rose {
             let reason = format!("the replica is {} behind", curve.meaning.say(curve.newest()));
             report.clear(Some(Cause::ReplicationLag), curve.finding.object.clone(), reason, &[curve.id()]);
         } else if now >= 60.0 {
@@ -71,12 +73,18 @@ fn interruptions(scene: &Scene<'_>, report: &mut Report) {
             report.suspects.push(
                 Suspect::new(cause, finding.object.clone())
                     .with("vendor_reports_it", 1.8, &text, &[&finding.id])
-                    .with("close_to_onset", 0.8, format!("{} from the onset", span(gap)), &[&finding.id])
+                    .with(
+                        "close_to_onset",
+                        0.8,
+                        format!("{} from the {}", span(gap), scene.anchor()),
+                        &[&finding.id],
+                    )
                     .claim(text, &[&finding.id]),
             );
         } else {
             let side = if gap > 0 { "before" } else { "after" };
-            let reason = format!("the last {word} event was at {at}, {} {side} the onset", span(gap));
+            let anchor = scene.anchor();
+            let reason = format!("the last {word} event was at {at}, {} {side} the {anchor}", span(gap));
             report.clear(Some(cause), finding.object.clone(), reason, &[&finding.id]);
         }
     }

@@ -68,6 +68,13 @@ pub struct Rollout {
     pub managed_by: Option<String>,
 }
 
+impl Rollout {
+    /// True where the version before is the one now running: something else of the template changed.
+    pub fn same_version(&self) -> bool {
+        self.previous_version.as_ref() == Some(&self.version)
+    }
+}
+
 /// One changed field of a pod template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldChange {
@@ -90,6 +97,21 @@ pub struct TemplateDiff {
     pub to_revision: Option<u64>,
     /// The changes.
     pub changes: Vec<FieldChange>,
+}
+
+impl TemplateDiff {
+    /// True for the difference that this rollout of the same workload brought.
+    pub fn is_of(&self, rollout: &Rollout) -> bool {
+        self.to_revision.is_none() || self.to_revision == rollout.revision
+    }
+}
+
+impl std::fmt::Display for FieldChange {
+    /// `containers.cart.env.POOL_SIZE from 20 to 80`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let or_none = |value: &str| if value.is_empty() { "nothing".to_owned() } else { value.to_owned() };
+        write!(f, "{} from {} to {}", self.path, or_none(&self.from), or_none(&self.to))
+    }
 }
 
 /// Desired against actual replicas.

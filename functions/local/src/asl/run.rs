@@ -36,11 +36,13 @@ pub struct Failure {
     pub error: String,
     /// What happened.
     pub cause: String,
+    /// What the Fail state was given, where one raised it.
+    pub document: Option<Value>,
 }
 
 impl Failure {
     fn new(error: &str, cause: impl Into<String>) -> Self {
-        Self { error: error.to_owned(), cause: cause.into() }
+        Self { error: error.to_owned(), cause: cause.into(), document: None }
     }
 
     fn runtime(cause: impl Into<String>) -> Self {
@@ -212,7 +214,9 @@ impl Execution<'_> {
                 input
             }
             Kind::Succeed => input,
-            Kind::Fail { error, cause } => return Err(Failure::new(error, cause.clone())),
+            Kind::Fail { error, cause } => {
+                return Err(Failure { document: Some(input), ..Failure::new(error, cause.clone()) });
+            }
         };
         let selected = match &state.selector {
             None => result,
@@ -351,10 +355,10 @@ impl Tasks {
                     return Ok(body);
                 }
                 let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
-                Err(Failure {
-                    error: text("errorType").unwrap_or_else(|| "Lambda.Unknown".to_owned()),
-                    cause: text("errorMessage").unwrap_or_else(|| body.to_string()),
-                })
+                Err(Failure::new(
+                    text("errorType").as_deref().unwrap_or("Lambda.Unknown"),
+                    text("errorMessage").unwrap_or_else(|| body.to_string()),
+                ))
             }
         }
     }
@@ -461,6 +465,14 @@ mod tests {
         let tasks = tasks(|_, _| Ok(json!("x".repeat(DATA_LIMIT))));
         let (result, _) = run(RETRY, json!({}), &tasks).await;
         assert_eq!(result.unwrap_err().error, "States.DataLimitExceeded");
+    }
+
+    #[tokio::test]
+    async fn a_fail_state_keeps_what_it_was_given() {
+        let machine = r#"{"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "E", "Cause": "c"}}}"#;
+        let (result, _) = run(machine, json!({"x": 1}), &tasks(|input, _| Ok(input))).await;
+        let failure = result.unwrap_err();
+        assert_eq!((failure.error.as_str(), failure.document), ("E", Some(json!({"x": 1}))));
     }
 
     #[tokio::test]

@@ -37,6 +37,10 @@ pub async fn run(options: Run) -> Result<(), Stop> {
         (None, Some(alert)) => (None, alert),
         (None, None) => return Err(Stop::Usage("name an alert file or a scenario".to_owned())),
     };
+    let scenario = match (scenario, options.as_of) {
+        (Some(scenario), Some(as_of)) => Some(scenario.at(as_of).map_err(usage)?),
+        (scenario, _) => scenario,
+    };
     let as_of = options.as_of.or_else(|| scenario.as_ref().map(|scenario| scenario.moment().as_of));
     let ended = simulate_and_investigate(&options, scenario, &alert, as_of).await?;
     report(&options, &ended)
