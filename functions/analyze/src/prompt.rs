@@ -183,7 +183,7 @@ mod tests {
 
     fn state() -> State {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/analyze/deep.json");
-        let event: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let event: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         serde_json::from_value(event["state"].clone()).unwrap()
     }
 

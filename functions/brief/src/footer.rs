@@ -39,6 +39,10 @@ fn model_text(analysis: &Analysis) -> String {
         Outcome::NotConfigured => "no model: not configured".to_owned(),
         Outcome::Unavailable => format!("no model: no answer after {took}"),
         Outcome::Refused => format!("no model: {name} refused, {used}"),
+        // An answer that was checked leaves no gap; one that could not be read does.
+        Outcome::Rejected if !analysis.gaps.is_empty() => {
+            format!("no model: the answer of {name} could not be read, {used}")
+        }
         Outcome::Rejected => format!("no model: the answer of {name} did not match the evidence, {used}"),
     };
     match analysis.struck.len() {

@@ -11,6 +11,7 @@ pub mod blocks;
 pub mod content;
 mod edge;
 mod footer;
+mod gaps;
 mod live;
 mod metric;
 mod read;

@@ -14,6 +14,10 @@ const LINES: usize = 2;
 const LOG_CHARS: usize = 160;
 /// Logs that began this many seconds before the onset or later came with it.
 const WITH_ONSET_S: i64 = 120;
+/// Fields of a pod template that are told of one rollout.
+const FIELDS: usize = 2;
+/// What is said of a source whose answers are empty.
+const NOTHING_HELD: &str = "answered, and holds nothing for this incident";
 
 /// One figure or remark of a bullet, and what it rests on.
 pub struct Part {
@@ -57,7 +61,8 @@ fn read(state: &State, evidence: &Evidence) -> Vec<Line> {
     let source = evidence.source;
     if evidence.findings.is_empty() {
         let text = match evidence.status {
-            Status::Ok | Status::Empty => format!("{source}: answered, and holds nothing for this incident"),
+            Status::Ok | Status::Empty => format!("{source}: {NOTHING_HELD}"),
+            Status::Partial => format!("{source}: {NOTHING_HELD}{}", unread(evidence).unwrap_or_default()),
             Status::NotConfigured => format!("{source}: not configured"),
             status => format!("{source}: not read ({})", status.word()),
         };
@@ -74,11 +79,16 @@ fn read(state: &State, evidence: &Evidence) -> Vec<Line> {
         let text = format!("{source}: nothing stands out beyond what is ruled out below");
         lines.push(Line::new(Mark::Bullet, text));
     }
-    let unread = evidence.calls.iter().filter(|call| call.status.is_gap()).count();
-    if let (Some(last), true) = (lines.last_mut(), unread > 0) {
-        last.text.push_str(&format!(" | {unread} of {} calls not read", evidence.calls.len()));
+    if let (Some(last), Some(unread)) = (lines.last_mut(), unread(evidence)) {
+        last.text.push_str(&unread);
     }
     lines
+}
+
+/// How many calls gave nothing, as the end of a line.
+fn unread(evidence: &Evidence) -> Option<String> {
+    let unread = evidence.calls.iter().filter(|call| call.status.is_gap()).count();
+    (unread > 0).then(|| format!(" | {unread} of {} calls not read", evidence.calls.len()))
 }
 
 /// A series as one figure: `CPU 95 % (baseline 41.1 %) ▁▁▆█`; against `limit`, where it has one: `connections 487/500`.
@@ -133,6 +143,7 @@ fn kubernetes(state: &State, evidence: &Evidence) -> Vec<Line> {
         .take(LINES)
         .map(|(finding, rollout)| {
             let mut parts = vec![Part::new(rollout_text(state, finding, rollout), finding)];
+            parts.extend(template_part(evidence, finding, rollout));
             let own = workloads().find(|(f, _)| f.object == finding.object);
             parts.extend(own.map(|(f, ready)| Part::new(ready, f)));
             bullet("K8s", &parts)
@@ -154,16 +165,31 @@ fn rollout_text(state: &State, finding: &Finding, rollout: &fact::Rollout) -> St
     let what = match (rollout.restart_only, rollout.is_rollback) {
         (true, _) => "restarted".to_owned(),
         (_, true) => format!("rolled back to {}", rollout.version),
+        _ if rollout.same_version() => {
+            let revision =
+                rollout.revision.map_or_else(|| "a revision".to_owned(), |n| format!("revision {n}"));
+            format!("rolled out {revision} of the same version {}", rollout.version)
+        }
         _ => format!("rolled out {}", rollout.version),
     };
-    let was = rollout.previous_version.iter().filter(|_| !rollout.restart_only);
+    let was = rollout.previous_version.iter().filter(|_| !rollout.restart_only && !rollout.same_version());
     format!(
         "{} {what} at {}{}{}",
         finding.object.name,
         time::clock(finding.at, state.as_of),
-        offset(state, finding.at).map(|offset| format!(" ({offset})")).unwrap_or_default(),
+        offset(state, finding).map(|offset| format!(" ({offset})")).unwrap_or_default(),
         was.map(|version| format!(", was {version}")).collect::<String>(),
     )
+}
+
+/// What a rollout of the same version changed in the pod template.
+fn template_part(evidence: &Evidence, finding: &Finding, rollout: &fact::Rollout) -> Option<Part> {
+    evidence.findings.iter().filter(|f| f.object == finding.object && rollout.same_version()).find_map(|f| {
+        let Fact::TemplateDiff(diff) = &f.fact else { return None };
+        let told: Vec<String> = diff.changes.iter().take(FIELDS).map(ToString::to_string).collect();
+        (diff.is_of(rollout) && !told.is_empty())
+            .then(|| Part::new(format!("changed {}", told.join(", ")), f))
+    })
 }
 
 fn is_unwell(finding: &Finding) -> bool {
@@ -258,10 +284,10 @@ fn code_change(state: &State, finding: &Finding) -> Option<Line> {
         time::count(change.commits.len() as i64, "commit"),
         time::count(change.files.len() as i64, "file"),
     );
-    // The commit that the diagnosis names, else the first.
+    // A compare does not say which commit matters: only one that the diagnosis names is told.
     let claims = || state.best_diagnosis().into_iter().flat_map(|d| &d.root_cause);
     let named = change.commits.iter().find(|c| claims().any(|claim| claim.text.contains(&c.sha)));
-    if let Some(commit) = named.or(change.commits.first()) {
+    if let Some(commit) = named {
         let by = commit.author.as_deref().map(|author| format!(" by {author}")).unwrap_or_default();
         text.push_str(&format!(" | {} “{}”{by}", commit.sha, commit.subject));
     }

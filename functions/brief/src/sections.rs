@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use incident::analysis::Outcome;
 use incident::diagnosis::{Match, MatchKind, RuledOut};
 use incident::{
-    Analysis, Claim, Confidence, Diagnosis, Gap, Passage, ProposedAction, Source, State, Timestamp, Verdict,
+    Analysis, Claim, Confidence, Diagnosis, Finding, Gap, Passage, ProposedAction, Source, State, Verdict,
 };
 
 use crate::aws::short;
 use crate::content::{Line, Mark, Section};
+use crate::gaps::{self, gap_text};
 use crate::time;
 
 /// What an announcement says below its headline.
@@ -138,7 +139,10 @@ fn match_line(state: &State, found: &Match, passage: &Passage) -> Line {
         (None, Some(line)) => format!("{}:{line}", passage.source),
         (None, None) => passage.source.clone(),
     };
-    let reference = found.reference.as_deref().or(passage.section.as_deref());
+    // Where the place is stated and no symbol is, the passage is not the one that holds the line.
+    let placed = found.kind == MatchKind::Source && found.place.is_some();
+    let section = passage.section.as_deref().filter(|_| !placed);
+    let reference = found.reference.as_deref().or(section);
     let with = |text: &str, reference: Option<&str>| match reference {
         Some(reference) => format!("{text} — {reference}"),
         None => text.to_owned(),
@@ -162,7 +166,7 @@ fn match_line(state: &State, found: &Match, passage: &Passage) -> Line {
         .remark(capital_word(&found.says))
 }
 
-/// RECOMMENDED ACTIONS in safety order; the model's where it answered. `None` when there is nothing to recommend.
+/// RECOMMENDED ACTIONS in safety order; the model's where it answered. `None` when all is well and there is nothing to recommend.
 pub fn actions(state: &State) -> Option<Section> {
     let analysis = answered(state);
     let proposed: &[ProposedAction] = match (analysis, state.best_diagnosis()) {
@@ -178,7 +182,8 @@ pub fn actions(state: &State) -> Option<Section> {
         suggestions
             .map(|text| Line::new(Mark::Bullet, format!("Suggested by the model, not checked: {text}"))),
     );
-    (!lines.is_empty()).then(|| section("💡 RECOMMENDED ACTIONS", lines))
+    let lines = or_none(state, lines)?;
+    Some(section("💡 RECOMMENDED ACTIONS", lines))
 }
 
 fn action_line(number: usize, proposed: &ProposedAction) -> Line {
@@ -204,7 +209,7 @@ pub fn confidence(state: &State) -> Option<Section> {
     (!lines.is_empty()).then(|| detail("📋 CONFIDENCE BREAKDOWN", lines))
 }
 
-/// RULED OUT: causes and changes that were examined, each with the reason. `None` when there were none.
+/// RULED OUT: causes and changes that were examined, each with the reason. `None` when all is well and there were none.
 pub fn ruled_out(state: &State) -> Option<Section> {
     let line = |out: &RuledOut| {
         let suspect = match out.cause {
@@ -220,7 +225,16 @@ pub fn ruled_out(state: &State) -> Option<Section> {
         Line::new(Mark::Bullet, text).citing(&out.evidence)
     };
     let lines: Vec<Line> = state.best_diagnosis()?.ruled_out.iter().map(line).collect();
-    (!lines.is_empty()).then(|| detail("🚫 RULED OUT", lines))
+    Some(detail("🚫 RULED OUT", or_none(state, lines)?))
+}
+
+/// The lines; where there are none and something is or may be wrong, a line that says so: an absence must be seen.
+fn or_none(state: &State, lines: Vec<Line>) -> Option<Vec<Line>> {
+    if !lines.is_empty() {
+        return Some(lines);
+    }
+    let healthy = matches!(state.best_diagnosis()?.verdict, Verdict::Healthy { .. });
+    (!healthy).then(|| vec![Line::new(Mark::Plain, "None.")])
 }
 
 /// NOT SEEN: every gap once, and what a source that is missing whole would have told.
@@ -257,7 +271,7 @@ fn source_gaps(state: &State, source: Source) -> Vec<String> {
     let missing = missing.filter(|m| m.what == source.title()).map(|m| m.would_tell.as_str()).next();
     let evidence = state.evidence.iter().find(|evidence| evidence.source == source);
     let mut gaps: Vec<String> = match evidence {
-        Some(evidence) => evidence.gaps.iter().map(gap_text).collect(),
+        Some(evidence) => gaps::told(source, &evidence.gaps),
         None => vec![format!("{source} was not asked, or its answer was lost.")],
     };
     if let Some(tells) = missing {
@@ -269,17 +283,10 @@ fn source_gaps(state: &State, source: Source) -> Vec<String> {
     gaps
 }
 
-fn gap_text(gap: &Gap) -> String {
-    match &gap.error {
-        Some(error) => format!("{} ({error})", gap.sentence),
-        None => gap.sentence.clone(),
-    }
-}
-
-/// `2 min before the onset`; `None` when no onset is known.
-pub fn offset(state: &State, at: Timestamp) -> Option<String> {
-    let onset = state.best_diagnosis()?.onset.as_ref()?.at;
-    let seconds = at.duration_since(onset).as_secs();
+/// `2 min before the onset` of a change; `None` when no onset is known, or the diagnosis cannot tell which came first.
+pub fn offset(state: &State, finding: &Finding) -> Option<String> {
+    let diagnosis = state.best_diagnosis().filter(|diagnosis| diagnosis.onset.is_some())?;
+    let seconds = diagnosis.timeline.iter().find(|moment| moment.evidence.contains(&finding.id))?.offset_s?;
     Some(match seconds {
         ..0 => format!("{} before the onset", time::span(seconds)),
         0 => "at the onset".to_owned(),

@@ -340,3 +340,77 @@ async fn of_a_replica_only_its_lag_is_shown_and_a_backup_is_no_news() {
     in_order(&text, &["RDS prod-postgres-primary:", "replica lag 2.1 s", "Multi-AZ failover completed"]);
     assert!(!text.contains("63.6") && !text.contains("Backing up"), "{text}");
 }
+
+#[tokio::test]
+async fn an_answer_that_could_not_be_read_is_not_said_to_contradict_the_evidence() {
+    let mut event = event("final");
+    event["state"]["analysis"]["outcome"] = json!("rejected");
+    assert!(text(event.clone()).await.contains("did not match the evidence"));
+    event["state"]["analysis"]["gaps"] =
+        json!([{"what": "model", "status": "unavailable", "sentence": "Claude's answer was cut short."}]);
+    let text = text(event).await;
+    assert!(text.contains("could not be read") && !text.contains("did not match"), "{text}");
+}
+
+#[tokio::test]
+async fn a_source_that_answered_with_nothing_was_read() {
+    let mut event = event("final");
+    event["state"]["evidence"][2]["findings"] = json!([]);
+    event["state"]["evidence"][2]["status"] = json!("partial");
+    in_order(&text(event).await, &["Datadog: answered, and holds nothing for this incident | 1 of 4 calls"]);
+}
+
+#[tokio::test]
+async fn no_commit_is_named_that_the_diagnosis_does_not_name() {
+    let mut event = event("final");
+    assert!(text(event.clone()).await.contains("| a3f91b2 “"));
+    event["state"]["weighed"]["root_cause"] = json!([]);
+    assert!(!text(event).await.contains("| a3f91b2 “"));
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_told_is_not_told_in_the_live_state() {
+    let mut event = event("final");
+    for moment in event["state"]["weighed"]["timeline"].as_array_mut().unwrap() {
+        moment["offset_s"] = Value::Null;
+    }
+    in_order(&text(event).await, &["game-api rolled out v3.41.0 at 02:11 UTC, was v3.40.9"]);
+}
+
+#[tokio::test]
+async fn an_alert_that_shows_no_onset_gets_none() {
+    let mut event = event("draft");
+    event["state"]["weighed"]["onset"] = Value::Null;
+    let text = text(event).await;
+    assert!(!text.contains("(onset ") && !text.contains("before the onset)"), "{text}");
+}
+
+#[tokio::test]
+async fn a_rollout_of_the_same_version_is_told_by_its_revision_and_its_difference() {
+    let mut event = event("final");
+    let findings = event["state"]["evidence"][1]["findings"].as_array_mut().unwrap();
+    let at = findings.iter().position(|finding| finding["id"] == "kubernetes-1").unwrap();
+    findings[at]["fact"]["previous_version"] = findings[at]["fact"]["version"].clone();
+    let mut diff = findings[at].clone();
+    diff["id"] = json!("kubernetes-90");
+    diff["fact"] = json!({"kind": "template_diff", "changes": [
+        {"path": "containers.api.resources.limits.memory", "from": "1Gi", "to": "256Mi"}]});
+    findings.push(diff);
+    in_order(
+        &text(event).await,
+        &[
+            "rolled out revision 42 of the same version v3.41.0 at 02:11 UTC",
+            "changed containers.api.resources.limits.memory from 1Gi to 256Mi",
+            "kubernetes-90",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_section_without_lines_says_so_unless_all_is_well() {
+    let mut event = weighed(json!({"outcome": "inconclusive", "reason": "Nothing was shown."}));
+    for key in ["root_cause", "hypotheses", "actions", "ruled_out"] {
+        event["state"]["weighed"][key] = json!([]);
+    }
+    in_order(&text(event).await, &["RECOMMENDED ACTIONS None.", "RULED OUT None."]);
+}

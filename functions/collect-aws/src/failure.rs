@@ -64,6 +64,9 @@ fn refusal(code: Option<&str>, message: Option<&str>, status: u16, action: &str)
     if starts(THROTTLED) || status == 429 {
         return CallError::Unavailable(format!("was throttled ({})", code.unwrap_or("429")));
     }
+    if code.is_none() && (200..300).contains(&status) {
+        return CallError::Unavailable("answered with something unreadable".to_owned());
+    }
     let answer = code.map_or_else(|| status.to_string(), |code| format!("{status} {code}"));
     match message {
         Some(message) => {

@@ -193,6 +193,10 @@ fn call_error(error: &kube::Error) -> CallError {
         (_, Some(403)) => CallError::Denied(format!("refused with 403: {message}")),
         (_, Some(410)) => CallError::Unavailable("expired twice while it was being read".to_owned()),
         (_, Some(429)) => CallError::Unavailable(format!("hit its rate limit: {message}")),
+        // Whoever stands before the API server does not speak its `Status`, and the client keeps nothing else.
+        (_, Some(0)) => {
+            CallError::Unavailable("refused without a reason the API server would give".to_owned())
+        }
         (_, Some(code)) => CallError::Unavailable(format!("answered {code}: {message}")),
         (kube::Error::SerdeError(_) | kube::Error::FromUtf8(_), None) => {
             CallError::Unavailable(format!("answered with something unreadable: {message}"))

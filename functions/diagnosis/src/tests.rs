@@ -1,5 +1,6 @@
 //! The engine over small whole stories.
 
+mod honesty;
 mod story;
 
 use incident::diagnosis::MatchKind;

@@ -37,7 +37,8 @@ pub(crate) fn weigh(scene: &Scene<'_>, suspects: &mut [Suspect]) {
             Cause::RegressionByDeploy | Cause::HpaLimit => 0.2,
             _ => continue,
         };
-        let text = format!("it began during {}", hit.says());
+        let began = if scene.seen_onset().is_some() { "it began" } else { "the alert fired" };
+        let text = format!("{began} during {}", hit.says());
         suspect.add("calendar_hit", weight, &text, &[], &[&hit.passage.id]);
         if weight > 0.0 {
             suspect.claims.push(claim(

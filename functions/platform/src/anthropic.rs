@@ -173,10 +173,10 @@ impl World {
             refused.then(|| json!({"type": "refusal", "category": null, "explanation": "scripted"}));
         let mut usage = serde_json::to_value(usage).unwrap_or_default();
         usage["service_tier"] = json!("standard");
-        Ok(
-            json!({"id": "msg_simulated", "type": "message", "role": "assistant", "model": model, "content": content,
-            "stop_reason": reply.stop_reason, "stop_sequence": null, "stop_details": details, "usage": usage}),
-        )
+        Ok(json!({"id": "msg_simulated", "type": "message", "role": "assistant",
+                // Whoever prints the model prints that nobody thought.
+                "model": format!("{model} (simulated)"), "content": content,
+            "stop_reason": reply.stop_reason, "stop_sequence": null, "stop_details": details, "usage": usage}))
     }
 
     fn next_reply(&self, model: &str) -> Option<Reply> {
@@ -253,7 +253,7 @@ mod tests {
         let prompt = "<item id=\"dd-1\">CPU of db-2</item>\n<item id=\"aws-4\">CPU of db-1</item>\n<doc id=\"kb-2\" title=\"Runbook\">CPU</doc>";
         let answer = send(&world, &ask("claude-sonnet-5-5", prompt)).value();
         assert_eq!(answer["content"][1]["text"], r#"{"ids":["aws-4","kb-2"]}"#);
-        assert_eq!(answer["model"], "claude-sonnet-5-5");
+        assert_eq!(answer["model"], "claude-sonnet-5-5 (simulated)");
     }
 
     #[test]

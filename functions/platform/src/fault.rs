@@ -122,12 +122,28 @@ impl Fault {
         let status = self.status.unwrap_or(500);
         let mut answer = match &self.body {
             Some(body) => Answer::text(status, "application/json", body.clone()),
-            None => {
-                Answer::json(status, &serde_json::json!({"errors": [format!("simulated fault: {status}")]}))
-            }
+            None => Answer::json(status, &self.vendors_error(status)),
         };
         answer.headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         answer
+    }
+
+    /// An error in the vendor's own words: the Kubernetes API server speaks `Status` alone.
+    fn vendors_error(&self, status: u16) -> Value {
+        let message = format!("simulated fault: {status}");
+        if self.vendor != Vendor::Kubernetes {
+            return serde_json::json!({ "errors": [message] });
+        }
+        let reason = match status {
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            429 => "TooManyRequests",
+            _ => "InternalError",
+        };
+        serde_json::json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": message, "reason": reason, "code": status,
+        })
     }
 }
 

@@ -181,7 +181,7 @@ impl About {
     /// What the types cannot say.
     fn check(&self) -> Result<(), ScenarioError> {
         if let Some(folder) = self.knowledge.as_deref().filter(|folder| !folder.is_dir()) {
-            return Err(error(ABOUT, &format!("knowledge: {} is not a folder", folder.display())));
+            return Err(error(ABOUT, format!("knowledge: {} is not a folder", folder.display())));
         }
         match self
             .faults
@@ -189,7 +189,7 @@ impl About {
             .position(|fault| fault.kind == crate::fault::Kind::Delay && fault.delay.is_none())
         {
             Some(index) => {
-                Err(error(ABOUT, &format!("faults[{index}]: kind delay needs a delay, such as `delay: 30s`")))
+                Err(error(ABOUT, format!("faults[{index}]: kind delay needs a delay, such as `delay: 30s`")))
             }
             None => Ok(()),
         }

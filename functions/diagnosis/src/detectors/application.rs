@@ -121,7 +121,13 @@ fn errors(scene: &Scene<'_>, report: &mut Report) {
                 &text,
                 &[&finding.id],
             )
-            .with_if(new, "errors_are_new", 0.4, "they begin with the onset", &[&finding.id])
+            .with_if(
+                new,
+                "errors_are_new",
+                0.4,
+                format!("they begin with the {}", scene.anchor()),
+                &[&finding.id],
+            )
             .claim(text, &[&finding.id])
             .capped(BELOW_HIGH, "what the errors come from was not seen"),
     );
