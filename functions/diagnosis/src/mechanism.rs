@@ -107,9 +107,15 @@ pub(crate) fn template(
         _ => "the rollout".to_owned(),
     };
     let fitting = diff.changes.iter().find(|field| symptoms.iter().any(|cause| fits(field, *cause)));
-    let first = diff.changes.first().filter(|_| rollout.same_version());
-    let Some(field) = fitting.or(first) else { return suspect };
-    let text = format!("{what} changed {field}");
+    let fields: Vec<String> = match fitting {
+        Some(field) => vec![field.to_string()],
+        None if rollout.same_version() => diff.changes.iter().take(2).map(ToString::to_string).collect(),
+        None => Vec::new(),
+    };
+    if fields.is_empty() {
+        return suspect;
+    }
+    let text = format!("{what} changed {}", fields.join(" and "));
     let claim = format!("{}.", sentence(&text));
     let weighed = fitting.is_some();
     suspect

@@ -262,7 +262,7 @@ fn began_with_change(scene: &Scene<'_>, suspect: Suspect, group: &Failing<'_>) -
         clock(change.at, scene.now()),
         span(gap.max(0))
     );
-    let cause = suspect.cause;
     let suspect = suspect.with("began_with_rollout", 0.7, &text, &ids).claim(text, &ids);
-    crate::mechanism::template(scene, suspect, change, &[cause])
+    // What the containers report is the proof already: the difference is told and weighs nothing.
+    crate::mechanism::template(scene, suspect, change, &[])
 }
