@@ -5,6 +5,7 @@
 //! JSONPath. Everything else, a JSONata machine or an intrinsic function among it, is refused when the file is loaded, so that
 //! a local run never differs silently from the deployed one. Waits and time-outs run on tokio's clock, which tests pause.
 
+mod choice;
 mod definition;
 mod path;
 mod run;

@@ -284,7 +284,7 @@ fn select(path: Option<&Path>, value: &Value, context: &Value) -> Result<Value, 
 }
 
 fn choose<'s>(
-    rules: &'s [(super::definition::Test, String)],
+    rules: &'s [(super::choice::Test, String)],
     default: Option<&'s str>,
     input: &Value,
     context: &Value,
