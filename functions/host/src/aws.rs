@@ -12,7 +12,7 @@ const OPERATION: Duration = Duration::from_secs(5);
 /// The shared configuration of every AWS client.
 ///
 /// Static credentials come from the settings when they hold them; otherwise the SDK's own chain is asked (the role on
-/// Lambda). Retries are one: Step Functions does the outer loop, and an investigation has six seconds.
+/// Lambda). Retries are one: Step Functions does the outer loop, and a collector has less than six seconds.
 pub async fn config(settings: &Settings) -> SdkConfig {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))

@@ -40,11 +40,6 @@ impl Corpus {
             Corpus::Metrics => "metrics",
         }
     }
-
-    /// The corpus of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|corpus| corpus.name() == name)
-    }
 }
 
 /// A retrieved piece of a document.
