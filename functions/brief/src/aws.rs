@@ -1,9 +1,10 @@
 //! LIVE STATE of AWS: the database, the load balancer, and whatever else is in alarm.
 
-use incident::{Evidence, Fact, Finding, ObjectKind, Series, State};
+use incident::fact::{DatabaseLoad, LoadShare};
+use incident::{Evidence, Fact, Finding, ObjectKind, Series, State, Timestamp, size};
 
 use crate::content::Line;
-use crate::live::{Part, bullet, figure, moved, series};
+use crate::live::{Part, bullet, figure, is_cited, moved, series};
 use crate::{metric, time};
 
 /// Databases, and parts of one kind, that are shown.
@@ -12,6 +13,10 @@ const MOST: usize = 2;
 const FIGURES: usize = 3;
 /// The metrics that are shown of a database even where they did not move: processor, connections, lag.
 const HEADLINE_RANK: usize = 2;
+/// Characters of a statement that are quoted.
+const STATEMENT_CHARS: usize = 80;
+/// Maintenance further away is no news in an incident.
+const NEAR_HOURS: i64 = 24;
 /// RDS event categories that say something about an incident; backups and the like do not
 /// (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html>).
 const TELLING: [&str; 6] =
@@ -59,6 +64,7 @@ fn database(state: &State, evidence: &Evidence, name: &str) -> Option<Line> {
         Fact::DatabaseInstance(instance) if instance.status != "available" => {
             Some(Part::new(format!("status {}", instance.status), f))
         }
+        Fact::DatabaseInstance(instance) => instance.replication.as_deref().map(|how| Part::new(how, f)),
         _ => None,
     });
     let limit = limit(evidence, name);
@@ -74,11 +80,40 @@ fn database(state: &State, evidence: &Evidence, name: &str) -> Option<Line> {
         }
         _ => None,
     });
-    let mut parts: Vec<Part> = status.chain(figures).chain(events.take(MOST)).collect();
+    let load = own().find_map(load);
+    let mut parts: Vec<Part> = status.chain(figures).chain(load).chain(events.take(MOST)).collect();
+    parts.extend(own().filter_map(|f| planned(state, f)).take(1));
     if parts.is_empty() {
         parts.extend(own().take(1).map(|f| Part::new(f.summary.clone(), f)));
     }
     (!parts.is_empty()).then(|| bullet(&format!("RDS {name}"), &parts))
+}
+
+/// What the sessions do: `load 7.2 on 2 vCPUs: 6.2 “SELECT …”, waits Client:ClientRead 5.8`.
+fn load(finding: &Finding) -> Option<Part> {
+    let Fact::DatabaseLoad(load) = &finding.fact else { return None };
+    let DatabaseLoad { total, sql, waits, vcpus, .. } = load;
+    let processors = vcpus.map(|n| format!(" on {} vCPUs", metric::number(n))).unwrap_or_default();
+    let share = |share: &LoadShare| format!("{} {}", metric::number(share.load), quoted(&share.name));
+    let statement = sql.first().map(|first| format!(": {}", share(first))).unwrap_or_default();
+    let wait = waits.first();
+    let wait = wait
+        .map(|first| format!(", waits {} {}", first.name, metric::number(first.load)))
+        .unwrap_or_default();
+    Some(Part::new(format!("load {}{processors}{statement}{wait}", metric::number(*total)), finding))
+}
+
+fn quoted(statement: &str) -> String {
+    format!("“{}”", size::cut(statement, STATEMENT_CHARS))
+}
+
+/// Maintenance that was applied or will be within a day of now.
+fn planned(state: &State, finding: &Finding) -> Option<Part> {
+    let Fact::Maintenance(action) = &finding.fact else { return None };
+    let near = |at: &&Timestamp| at.duration_since(state.as_of).as_hours().abs() < NEAR_HOURS;
+    let times = [&action.current_apply_at, &action.forced_apply_at, &action.auto_applied_after];
+    let at = times.into_iter().flatten().find(near)?;
+    Some(Part::new(format!("maintenance {} at {}", action.action, time::clock(*at, state.as_of)), finding))
 }
 
 /// What the alert watches, then what moved, then what everybody asks for; of a replica only how far it is behind.
@@ -129,12 +164,6 @@ fn is_telling(categories: &[String]) -> bool {
     categories.iter().any(|category| TELLING.contains(&category.to_lowercase().as_str()))
 }
 
-/// True where a sentence of the root cause rests on it.
-fn is_cited(state: &State, finding: &Finding) -> bool {
-    let mut claims = state.best_diagnosis().into_iter().flat_map(|diagnosis| &diagnosis.root_cause);
-    claims.any(|claim| claim.evidence.contains(&finding.id))
-}
-
 fn balancers(evidence: &Evidence) -> Option<Line> {
     let own = || {
         let kinds = [ObjectKind::TargetGroup, ObjectKind::LoadBalancer];
@@ -159,7 +188,8 @@ fn targets(finding: &Finding) -> Option<(bool, Part)> {
     Some((healthy == all, Part::new(text, finding)))
 }
 
-/// Instances that fail their checks, and alarms on what no figure of the other lines shows.
+/// Instances that fail their checks or will be stopped, proxies that lost a target, and alarms on what no figure of the other lines
+/// shows.
 fn alarms(evidence: &Evidence) -> Option<Line> {
     let drawn = |name: &str| evidence.findings.iter().filter_map(series).any(|(_, s)| s.metric == name);
     let parts: Vec<Part> = evidence
@@ -173,6 +203,14 @@ fn alarms(evidence: &Evidence) -> Option<Line> {
                 if [&status.instance_check, &status.system_check].contains(&&"impaired".to_owned()) =>
             {
                 Some(Part::new(format!("{} is {} and fails its checks", f.object.name, status.state), f))
+            }
+            Fact::InstanceStatus(status) => {
+                let event = status.scheduled.first()?;
+                Some(Part::new(format!("{}: {event}", f.object.name), f))
+            }
+            Fact::DatabaseProxy(proxy) => {
+                let lost = proxy.targets.values().any(|(state, _)| state != "AVAILABLE");
+                (lost || proxy.status != "available").then(|| Part::new(f.summary.clone(), f))
             }
             _ => None,
         })

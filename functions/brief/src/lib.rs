@@ -12,6 +12,7 @@ pub mod content;
 mod edge;
 mod footer;
 mod gaps;
+mod kubernetes;
 mod live;
 mod metric;
 mod read;

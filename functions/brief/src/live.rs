@@ -5,17 +5,14 @@
 use incident::{Evidence, Fact, Finding, ObjectKind, Series, Source, State, Status, fact};
 
 use crate::content::{Line, Mark, Section};
-use crate::sections::offset;
-use crate::{aws, edge, metric, time};
+use crate::{aws, edge, kubernetes, metric, time};
 
 /// Lines of one kind that are shown.
-const LINES: usize = 2;
+pub const LINES: usize = 2;
 /// Characters of a log line that are shown.
-const LOG_CHARS: usize = 160;
+pub const LOG_CHARS: usize = 160;
 /// Logs that began this many seconds before the onset or later came with it.
 const WITH_ONSET_S: i64 = 120;
-/// Fields of a pod template that are told of one rollout.
-const FIELDS: usize = 2;
 /// What is said of a source whose answers are empty.
 const NOTHING_HELD: &str = "answered, and holds nothing for this incident";
 
@@ -70,7 +67,7 @@ fn read(state: &State, evidence: &Evidence) -> Vec<Line> {
     }
     let mut lines = match source {
         Source::Aws => aws::lines(state, evidence),
-        Source::Kubernetes => kubernetes(state, evidence),
+        Source::Kubernetes => kubernetes::lines(state, evidence),
         Source::Datadog => datadog(state, evidence),
         Source::Cloudflare => edge::lines(evidence),
         Source::Github => Vec::new(),
@@ -122,90 +119,9 @@ pub fn series(finding: &Finding) -> Option<(&Finding, &Series)> {
 }
 
 /// True for what the diagnosis examined and cleared: it is told in RULED OUT.
-fn is_cleared(state: &State, finding: &Finding) -> bool {
+pub fn is_cleared(state: &State, finding: &Finding) -> bool {
     let ruled_out = state.best_diagnosis().into_iter().flat_map(|diagnosis| &diagnosis.ruled_out);
     ruled_out.into_iter().any(|out| out.object == finding.object && out.evidence.contains(&finding.id))
-}
-
-fn kubernetes(state: &State, evidence: &Evidence) -> Vec<Line> {
-    let told = || evidence.findings.iter().filter(|f| !is_cleared(state, f));
-    let workloads = || {
-        evidence.findings.iter().filter_map(|f| match &f.fact {
-            Fact::Workload(workload) => Some((f, format!("{}/{} ready", workload.ready, workload.desired))),
-            _ => None,
-        })
-    };
-    let mut rollouts: Vec<(&Finding, &fact::Rollout)> =
-        told().filter_map(|f| if let Fact::Rollout(r) = &f.fact { Some((f, r)) } else { None }).collect();
-    rollouts.sort_by_key(|(finding, _)| std::cmp::Reverse(finding.at));
-    let mut lines: Vec<Line> = rollouts
-        .iter()
-        .take(LINES)
-        .map(|(finding, rollout)| {
-            let mut parts = vec![Part::new(rollout_text(state, finding, rollout), finding)];
-            parts.extend(template_part(evidence, finding, rollout));
-            let own = workloads().find(|(f, _)| f.object == finding.object);
-            parts.extend(own.map(|(f, ready)| Part::new(ready, f)));
-            bullet("K8s", &parts)
-        })
-        .collect();
-    if lines.is_empty() {
-        let parts: Vec<Part> = workloads()
-            .take(LINES + 1)
-            .map(|(f, ready)| Part::new(format!("{} {ready}", f.object.name), f))
-            .collect();
-        lines.extend((!parts.is_empty()).then(|| bullet("K8s", &parts)));
-    }
-    let unwell = told().filter(|f| is_unwell(f)).take(LINES);
-    lines.extend(unwell.map(|f| bullet("K8s", &[Part::new(f.summary.clone(), f)])));
-    lines
-}
-
-fn rollout_text(state: &State, finding: &Finding, rollout: &fact::Rollout) -> String {
-    let what = match (rollout.restart_only, rollout.is_rollback) {
-        (true, _) => "restarted".to_owned(),
-        (_, true) => format!("rolled back to {}", rollout.version),
-        _ if rollout.same_version() => {
-            let revision =
-                rollout.revision.map_or_else(|| "a revision".to_owned(), |n| format!("revision {n}"));
-            format!("rolled out {revision} of the same version {}", rollout.version)
-        }
-        _ => format!("rolled out {}", rollout.version),
-    };
-    let was = rollout.previous_version.iter().filter(|_| !rollout.restart_only && !rollout.same_version());
-    format!(
-        "{} {what} at {}{}{}",
-        finding.object.name,
-        time::clock(finding.at, state.as_of),
-        offset(state, finding).map(|offset| format!(" ({offset})")).unwrap_or_default(),
-        was.map(|version| format!(", was {version}")).collect::<String>(),
-    )
-}
-
-/// What a rollout of the same version changed in the pod template.
-fn template_part(evidence: &Evidence, finding: &Finding, rollout: &fact::Rollout) -> Option<Part> {
-    evidence.findings.iter().filter(|f| f.object == finding.object && rollout.same_version()).find_map(|f| {
-        let Fact::TemplateDiff(diff) = &f.fact else { return None };
-        let told: Vec<String> = diff.changes.iter().take(FIELDS).map(ToString::to_string).collect();
-        (diff.is_of(rollout) && !told.is_empty())
-            .then(|| Part::new(format!("changed {}", told.join(", ")), f))
-    })
-}
-
-fn is_unwell(finding: &Finding) -> bool {
-    match &finding.fact {
-        Fact::Workload(workload) => workload.ready < workload.desired,
-        Fact::Pod(pod) => !pod.ready && pod.phase != "Succeeded",
-        Fact::Node(node) => {
-            !node.ready
-                || node.cordoned
-                || node.conditions.iter().any(|c| c.kind != "Ready" && c.status == "True")
-        }
-        Fact::EventGroup(group) => group.severity == "Warning",
-        // Held at its lower bound is how an autoscaler rests.
-        Fact::Hpa(hpa) => hpa.limited && hpa.current >= hpa.max,
-        _ => false,
-    }
 }
 
 fn datadog(state: &State, evidence: &Evidence) -> Vec<Line> {
@@ -272,6 +188,12 @@ fn logs(state: &State, evidence: &Evidence) -> Vec<Line> {
         bullet("Logs", &[Part::new(text, finding)])
     };
     logs.into_iter().take(LINES).map(line).collect()
+}
+
+/// True where a sentence of the root cause rests on it.
+pub fn is_cited(state: &State, finding: &Finding) -> bool {
+    let mut claims = state.best_diagnosis().into_iter().flat_map(|diagnosis| &diagnosis.root_cause);
+    claims.any(|claim| claim.evidence.contains(&finding.id))
 }
 
 fn code_change(state: &State, finding: &Finding) -> Option<Line> {

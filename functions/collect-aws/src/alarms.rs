@@ -83,7 +83,8 @@ fn observe(
     let reason = size::cut(&redact::redact(reason.unwrap_or_default()), REASON_CHARS);
     let when = since.map(|at| format!(" since {}", timestamp::clock(at))).unwrap_or_default();
     let summary = format!("Alarm {name}{about} rings{when}: {reason}");
-    let fact = fact::Alarm { state: StateValue::Alarm.as_str().to_owned(), reason, metric };
+    let fact =
+        fact::Alarm { state: StateValue::Alarm.as_str().to_owned(), reason, metric, history: Vec::new() };
     let object = Object::new(ObjectKind::Alarm, name);
     Observation::new(since.unwrap_or(as_of), object, summary, Fact::Alarm(fact))
 }

@@ -136,6 +136,7 @@ fn observe(id: &str, instance: &DbInstance, as_of: Timestamp) -> Observation {
         replicas: instance.read_replica_db_instance_identifiers().to_vec(),
         pending: instance.pending_modified_values().map(pending).unwrap_or_default(),
         performance_insights: instance.performance_insights_enabled(),
+        ..fact::DatabaseInstance::default()
     };
     let object = Object::new(ObjectKind::DatabaseInstance, id);
     Observation::new(as_of, object, summary(&fact), Fact::DatabaseInstance(fact))

@@ -117,7 +117,7 @@ fn sort(statuses: &[InstanceStatus], named: &BTreeMap<String, (String, String)>,
                 state: "running".to_owned(),
                 instance_check: "ok".to_owned(),
                 system_check: "ok".to_owned(),
-                scheduled: Vec::new(),
+                ..fact::InstanceStatus::default()
             }),
         ));
     }
@@ -174,6 +174,7 @@ fn observe(id: &str, host: Option<&str>, status: &InstanceStatus, as_of: Timesta
         instance_check: word(instance_check(status)),
         system_check: word(system_check(status)),
         scheduled: scheduled(status),
+        ..fact::InstanceStatus::default()
     };
     let mut summary = format!(
         "{}{} is {}, instance check {}, system check {}",
@@ -198,7 +199,7 @@ fn unchecked(id: &str, host: &str, state: &str, as_of: Timestamp) -> Observation
         state: state.to_owned(),
         instance_check: "unknown".to_owned(),
         system_check: "unknown".to_owned(),
-        scheduled: Vec::new(),
+        ..fact::InstanceStatus::default()
     };
     let summary = format!("{id} ({host}) is {state}, its checks are not reported");
     Observation::new(as_of, Object::new(ObjectKind::Instance, id), summary, Fact::InstanceStatus(fact))

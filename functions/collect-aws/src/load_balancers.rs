@@ -119,7 +119,7 @@ fn suffix(arn: &str) -> &str {
 }
 
 fn observe(group: &str, targets: &[TargetHealthDescription], as_of: Timestamp) -> Observation {
-    let mut fact = fact::TargetHealth { states: BTreeMap::new(), reasons: BTreeMap::new() };
+    let mut fact = fact::TargetHealth::default();
     for health in targets.iter().filter_map(TargetHealthDescription::target_health) {
         let state = health.state().map_or("unknown", TargetHealthStateEnum::as_str);
         *fact.states.entry(state.to_owned()).or_default() += 1;

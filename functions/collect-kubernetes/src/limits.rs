@@ -30,6 +30,9 @@ pub(crate) fn autoscaler(hpa: &Hpa) -> Option<fact::Hpa> {
         desired: hpa.status.desired_replicas?,
         limited: limited.is_some(),
         reason: limited.and_then(|limited| limited.reason.clone()),
+        inactive: inactive(hpa).map(str::to_owned),
+        last_scaled_at: None,
+        metrics: Vec::new(),
     })
 }
 

@@ -74,6 +74,7 @@ fn state(node: &Node) -> NodeState {
             .and_then(|id| id.rsplit('/').next())
             .filter(|id| id.starts_with("i-"))
             .map(str::to_owned),
+        ..NodeState::default()
     }
 }
 
@@ -83,6 +84,7 @@ fn condition(condition: &wire::Condition) -> Condition {
         status: condition.status.clone(),
         since: condition.last_transition_time,
         reason: condition.reason.clone(),
+        ..Condition::default()
     }
 }
 

@@ -240,7 +240,7 @@ impl<'a> View<'a> {
             summary += ", no warning event";
         }
         let available = sum(|state| state.available);
-        let fact = fact::Workload { desired, ready, available, updated: None, progress: None };
+        let fact = fact::Workload { desired, ready, available, ..fact::Workload::default() };
         Some(Observation::new(self.as_of, object, summary, Fact::Workload(fact)))
     }
 

@@ -206,6 +206,7 @@ fn state(pod: &Pod, owner: Option<Object>) -> PodState {
         owner,
         started_at: pod.status.start_time,
         containers: statuses(pod).map(|(status, init)| container(pod, status, init)).collect(),
+        ..PodState::default()
     }
 }
 
@@ -225,6 +226,7 @@ fn container(pod: &Pod, status: &ContainerStatus, init: bool) -> ContainerState 
         exit_code: ended.and_then(|ended| ended.exit_code),
         finished_at: ended.and_then(|ended| ended.finished_at),
         memory_limit: memory_limit(pod, &status.name),
+        ..ContainerState::default()
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) fn state(workload: &Workload) -> Option<fact::Workload> {
         available: status.available_replicas,
         updated: status.updated_replicas,
         progress: progress(workload),
+        ..fact::Workload::default()
     })
 }
 

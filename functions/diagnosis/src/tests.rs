@@ -507,12 +507,12 @@ fn exhaustion() -> Story {
     story.subject.databases = vec!["orders-db".into()];
     let load = DatabaseLoad {
         total: 7.2,
-        sql: vec![LoadShare { name: "BEGIN; SELECT 1".into(), load: 6.2 }],
+        sql: vec![LoadShare { name: "BEGIN; SELECT 1".into(), load: 6.2, ..LoadShare::default() }],
         waits: vec![
-            LoadShare { name: "Client:ClientRead".into(), load: 5.8 },
-            LoadShare { name: "CPU".into(), load: 0.7 },
+            LoadShare { name: "Client:ClientRead".into(), load: 5.8, ..LoadShare::default() },
+            LoadShare { name: "CPU".into(), load: 0.7, ..LoadShare::default() },
         ],
-        users: vec![],
+        ..DatabaseLoad::default()
     };
     let event = DatabaseEvent {
         message:
@@ -565,15 +565,7 @@ fn a_lost_node_that_hosts_the_pods_is_the_cause_and_one_that_does_not_is_not() {
     let lost = |node: &str| {
         let mut story = Story::new(NIGHT);
         story.subject.workloads = vec![deployment("checkout")];
-        let state = NodeState {
-            ready: false,
-            cordoned: false,
-            conditions: vec![],
-            taints: vec![],
-            zone: None,
-            instance_type: None,
-            instance_id: None,
-        };
+        let state = NodeState::default();
         story
             .workload(deployment("checkout"), 1, 1)
             .pod("checkout-7f9-new", deployment("checkout"), -400, running("checkout:v2"))

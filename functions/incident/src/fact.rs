@@ -4,6 +4,7 @@
 //! the diagnosis' business.
 
 mod aws;
+mod cluster;
 mod datadog;
 mod edge;
 mod kubernetes;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::Series;
 
 pub use aws::*;
+pub use cluster::*;
 pub use datadog::*;
 pub use edge::*;
 pub use kubernetes::*;
@@ -43,8 +45,28 @@ pub enum Fact {
     Hpa(Hpa),
     /// A resource quota.
     Quota(Quota),
+    /// The bounds a namespace sets on its containers.
+    LimitRange(LimitRange),
+    /// A service and who answers for it.
+    Service(ServiceState),
+    /// A persistent volume claim.
+    VolumeClaim(VolumeClaim),
+    /// A network policy.
+    NetworkPolicy(NetworkPolicy),
+    /// A job.
+    Job(JobState),
+    /// What a container of a failing pod wrote.
+    PodLog(PodLog),
+    /// Measured use of processor and memory.
+    Usage(Usage),
     /// An RDS instance's configuration and status.
     DatabaseInstance(DatabaseInstance),
+    /// A database cluster.
+    DatabaseCluster(DatabaseCluster),
+    /// A proxy in front of a database.
+    DatabaseProxy(DatabaseProxy),
+    /// What RDS will do to a database.
+    Maintenance(Maintenance),
     /// One parameter's live value.
     DatabaseParameter(DatabaseParameter),
     /// An RDS event.
@@ -69,4 +91,15 @@ pub enum Fact {
     WafActivity(WafActivity),
     /// The source change between two versions.
     CodeChange(CodeChange),
+}
+
+impl Fact {
+    /// The log patterns in it, whoever read them: one of a log search, several of a pod's own log.
+    pub fn log_patterns(&self) -> &[LogPattern] {
+        match self {
+            Self::LogPattern(pattern) => std::slice::from_ref(pattern),
+            Self::PodLog(log) => &log.patterns,
+            _ => &[],
+        }
+    }
 }

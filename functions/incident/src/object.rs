@@ -33,6 +33,8 @@ pub enum ObjectKind {
     HorizontalPodAutoscaler,
     /// Kubernetes ResourceQuota.
     ResourceQuota,
+    /// Kubernetes LimitRange.
+    LimitRange,
     /// Kubernetes PersistentVolumeClaim.
     PersistentVolumeClaim,
     /// Kubernetes ConfigMap (named in an error; never read).
@@ -51,6 +53,10 @@ pub enum ObjectKind {
     Application,
     /// An RDS instance, by its DBInstanceIdentifier.
     DatabaseInstance,
+    /// An RDS cluster, by its DBClusterIdentifier.
+    DatabaseCluster,
+    /// An RDS proxy, by its name.
+    DatabaseProxy,
     /// An RDS parameter group.
     ParameterGroup,
     /// One SQL statement, normalised.
@@ -93,6 +99,7 @@ impl ObjectKind {
                 | Service
                 | HorizontalPodAutoscaler
                 | ResourceQuota
+                | LimitRange
                 | PersistentVolumeClaim
                 | ConfigMap
                 | Secret

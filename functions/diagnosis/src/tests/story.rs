@@ -93,7 +93,7 @@ impl Story {
     }
 
     pub(crate) fn workload(&mut self, object: Object, ready: u32, desired: u32) -> &mut Self {
-        let workload = Workload { desired, ready, available: ready, updated: None, progress: None };
+        let workload = Workload { desired, ready, available: ready, ..Workload::default() };
         self.fact(Source::Kubernetes, 6, object, Fact::Workload(workload))
     }
 
@@ -107,12 +107,11 @@ impl Story {
         let pod = PodState {
             phase: if container.ready { "Running" } else { "Pending" }.into(),
             ready: container.ready,
-            reason: None,
-            message: None,
             node: Some("node-1".into()),
             owner: Some(owner),
             started_at: Some(self.at(started)),
             containers: vec![container],
+            ..PodState::default()
         };
         self.fact(Source::Kubernetes, 6, Object::namespaced(ObjectKind::Pod, "shop", name), Fact::Pod(pod))
     }
@@ -291,14 +290,7 @@ pub(crate) fn running(image: &str) -> ContainerState {
     ContainerState {
         name: "main".into(),
         image: Some(image.into()),
-        init: false,
         ready: true,
-        restarts: 0,
-        waiting: None,
-        message: None,
-        terminated: None,
-        exit_code: None,
-        finished_at: None,
-        memory_limit: None,
+        ..ContainerState::default()
     }
 }

@@ -1,4 +1,4 @@
-//! Kubernetes: rollouts, workloads, pods, nodes, events, autoscalers, quotas.
+//! Kubernetes: rollouts, workloads, pods, nodes, events.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,8 @@ pub enum TimeSource {
     ManagedFields,
     /// The `Progressing` condition: the finish.
     ProgressingCondition,
-    /// The ReplicaSet's creation; wrong for a rollback, which reuses the old one.
+    /// The creation of the ReplicaSet, or of the ControllerRevision of a StatefulSet or DaemonSet, where it served no revision
+    /// before: a rollback reuses the old one.
     ReplicaSetCreation,
     /// A pipeline's deploy event.
     DeployEvent,
@@ -114,8 +115,8 @@ impl std::fmt::Display for FieldChange {
     }
 }
 
-/// Desired against actual replicas.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Desired against actual replicas of a Deployment, StatefulSet or DaemonSet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Workload {
     /// `spec.replicas`.
     pub desired: u32,
@@ -129,10 +130,20 @@ pub struct Workload {
     /// The `Progressing` condition's reason, such as `ProgressDeadlineExceeded`.
     #[serde(default)]
     pub progress: Option<String>,
+    /// Why pods cannot be made, in the controller's words (`ReplicaFailure`): a quota, a missing service account, an admission
+    /// rule. Redacted and cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// `spec.paused`: no change of the template rolls out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub paused: bool,
+    /// How an update proceeds where that is not step by step: `Recreate`, `OnDelete`, `partition 2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<String>,
 }
 
 /// A pod.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PodState {
     /// `status.phase`.
     pub phase: String,
@@ -153,12 +164,15 @@ pub struct PodState {
     /// `status.startTime`.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
+    /// When its deletion was asked for: it is ending on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleting_since: Option<Timestamp>,
     /// Its containers, init containers included.
     pub containers: Vec<ContainerState>,
 }
 
 /// A container's state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ContainerState {
     /// Name.
     pub name: String,
@@ -187,13 +201,48 @@ pub struct ContainerState {
     /// When it finished.
     #[serde(default)]
     pub finished_at: Option<Timestamp>,
+    /// Seconds that run lasted, from its start to its end: a second speaks for configuration, minutes for load or probes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ran_s: Option<i64>,
+    /// `state.running.startedAt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running_since: Option<Timestamp>,
     /// Memory limit as written, where the spec has one.
     #[serde(default)]
     pub memory_limit: Option<String>,
+    /// Requested resources as written: `cpu` → `250m`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<String, String>,
+    /// Limits other than memory's, as written.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, String>,
+    /// Its probes, told of a container that is not ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<Probe>,
+    /// Declared ports, `8080/TCP`, told of a container that is not ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<String>,
+}
+
+/// How the kubelet asks whether a container is well. Figures that the spec leaves out are the API's defaults.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Probe {
+    /// `liveness`, `readiness` or `startup`.
+    pub kind: String,
+    /// What is asked: `GET :8080/healthz`, `TCP :6379`, `gRPC :9090`, `exec pg_isready`. Redacted and cut.
+    pub check: String,
+    /// Seconds before the first one.
+    pub delay_s: u32,
+    /// Seconds between two.
+    pub period_s: u32,
+    /// Seconds one may take.
+    pub timeout_s: u32,
+    /// Failures in a row that count.
+    pub failures: u32,
 }
 
 /// One node condition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Condition {
     /// `Ready`, `MemoryPressure`, …
     pub kind: String,
@@ -205,10 +254,13 @@ pub struct Condition {
     /// The reason given.
     #[serde(default)]
     pub reason: Option<String>,
+    /// What goes with it, told where the condition is not as it should be. Redacted and cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// A node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeState {
     /// The Ready condition is `True`.
     pub ready: bool,
@@ -228,6 +280,21 @@ pub struct NodeState {
     /// EC2 instance id, from `spec.providerID`.
     #[serde(default)]
     pub instance_id: Option<String>,
+    /// When it was cordoned: the `timeAdded` of the taint that the node controller sets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cordoned_at: Option<Timestamp>,
+    /// When it joined the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// The node group or node pool it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// `spot` or `on-demand`, where a label says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity_type: Option<String>,
+    /// What pods may use of it: `cpu` → `3920m`, `memory` → `15321276Ki`, `pods` → `58`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub allocatable: BTreeMap<String, String>,
 }
 
 /// Kubernetes events of one reason about one object.
@@ -249,29 +316,6 @@ pub struct EventGroup {
     pub note: String,
 }
 
-/// A horizontal pod autoscaler.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Hpa {
-    /// What it scales.
-    pub target: Object,
-    /// Lower bound.
-    pub min: u32,
-    /// Upper bound.
-    pub max: u32,
-    /// Replicas now.
-    pub current: u32,
-    /// Replicas wanted.
-    pub desired: u32,
-    /// `ScalingLimited` is true.
-    pub limited: bool,
-    /// That condition's reason, such as `TooManyReplicas`.
-    #[serde(default)]
-    pub reason: Option<String>,
-}
-
-/// A resource quota: resource → (used, hard), in Kubernetes quantities.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Quota {
-    /// `requests.cpu` → (`"7900m"`, `"8"`).
-    pub resources: BTreeMap<String, (String, String)>,
+fn is_false(value: &bool) -> bool {
+    !value
 }
