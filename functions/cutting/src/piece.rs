@@ -56,6 +56,7 @@ pub(crate) fn chunks(document: &Document, about: &About, pieces: Vec<Piece>) -> 
         *nth += 1;
         chunks.push(Chunk {
             corpus: document.corpus,
+            origin: String::new(),
             source: document.path.clone(),
             title,
             section: piece.section,

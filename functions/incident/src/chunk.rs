@@ -12,7 +12,11 @@ use crate::Corpus;
 pub struct Chunk {
     /// Where it belongs.
     pub corpus: Corpus,
-    /// Path or URL of the document.
+    /// The repository, wiki or folder that the document was read from: `github:owner/name`, `confluence`, `folder:/path`. Two
+    /// origins may hold the same path.
+    #[serde(default)]
+    pub origin: String,
+    /// Path or URL of the document within its origin.
     pub source: String,
     /// The document's title.
     pub title: String,
@@ -48,12 +52,17 @@ pub struct Chunk {
 impl Chunk {
     /// Its identity in every store: `corpus/source-hash/chunk-hash`. Listing a source's ids tells what it holds.
     pub fn id(&self) -> String {
-        format!("{}{}", Self::id_prefix(self.corpus, &self.source), self.hash)
+        format!("{}{}", Self::id_prefix(self.corpus, &self.origin, &self.source), self.hash)
     }
 
-    /// The beginning that the ids of one source share.
-    pub fn id_prefix(corpus: Corpus, source: &str) -> String {
-        format!("{}/{}/", corpus.name(), digest([source]))
+    /// The beginning that the ids of one source share. Its hash begins with its origin's.
+    pub fn id_prefix(corpus: Corpus, origin: &str, source: &str) -> String {
+        format!("{}{}/", Self::origin_prefix(corpus, origin), digest([origin, source]))
+    }
+
+    /// The beginning that the ids of all sources of one origin share.
+    pub fn origin_prefix(corpus: Corpus, origin: &str) -> String {
+        format!("{}/{}", corpus.name(), &digest([origin])[..8])
     }
 
     /// [`Chunk::hash`] of a title, a header and a text; `nth` tells equal chunks of one document apart.

@@ -62,7 +62,8 @@ pub async fn index(
         for document in batch {
             let (chunks, problems) = chunks(document);
             totals.problems.extend(problems);
-            sources.push(SourceChunks { corpus: document.corpus, source: document.path.clone(), chunks });
+            let source = document.path.clone();
+            sources.push(SourceChunks { corpus: document.corpus, origin: String::new(), source, chunks });
         }
         totals.add(store.put(sources).await?);
         done += batch.len();
@@ -79,7 +80,7 @@ pub async fn prune(store: &Store, documents: &[(Corpus, String)]) -> Result<Stor
     let gone = held
         .into_iter()
         .filter(|source| !known.contains(source))
-        .map(|(corpus, source)| SourceChunks { corpus, source, chunks: Vec::new() })
+        .map(|(corpus, source)| SourceChunks { corpus, origin: String::new(), source, chunks: Vec::new() })
         .collect();
     store.put(gone).await
 }
@@ -164,7 +165,12 @@ impl host::Function for Index {
                         .filter(|other| {
                             *other == corpus || corpus == Corpus::Runbooks && *other == Corpus::Incidents
                         })
-                        .map(|corpus| SourceChunks { corpus, source: item.path.clone(), chunks: Vec::new() }),
+                        .map(|corpus| SourceChunks {
+                            corpus,
+                            origin: String::new(),
+                            source: item.path.clone(),
+                            chunks: Vec::new(),
+                        }),
                 ),
             }
         }

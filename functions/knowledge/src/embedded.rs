@@ -84,6 +84,29 @@ impl Embedded {
         .await
     }
 
+    /// See [`crate::Store::ids`].
+    pub async fn ids(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let prefix = prefix.to_owned();
+        self.run(move |connection| Ok(held(connection, &prefix)?.into_keys().collect())).await
+    }
+
+    /// See [`crate::Store::remove`].
+    pub async fn remove(&self, ids: Vec<String>) -> Result<usize, StoreError> {
+        self.run(move |connection| {
+            let transaction = connection.transaction()?;
+            for id in &ids {
+                let row = transaction
+                    .prepare_cached("SELECT row FROM chunks WHERE id = ?1")?
+                    .query_row([id], |row| row.get(0))
+                    .optional()?;
+                row.map_or(Ok(()), |row| delete(&transaction, row))?;
+            }
+            transaction.commit()?;
+            Ok(ids.len())
+        })
+        .await
+    }
+
     /// Chunks per corpus.
     pub async fn counts(&self) -> Result<BTreeMap<Corpus, usize>, StoreError> {
         self.run(|connection| {
@@ -163,13 +186,22 @@ fn corpus_at(number: i64) -> Option<Corpus> {
     Corpus::ALL.into_iter().find(|corpus| base(*corpus) == number * ROWS)
 }
 
+/// The chunks whose ids begin so, with their rows. The ids are plain ASCII below `~`.
+fn held(connection: &Connection, prefix: &str) -> rusqlite::Result<HashMap<String, i64>> {
+    connection
+        .prepare_cached("SELECT id, row FROM chunks WHERE id >= ?1 AND id < ?1 || '~'")?
+        .query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn delete(connection: &Connection, row: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM chunks WHERE row = ?1")?.execute([row])?;
+    connection.prepare_cached("DELETE FROM lexical WHERE rowid = ?1")?.execute([row])?;
+    Ok(())
+}
+
 fn replace(connection: &Connection, new: &SourceChunks) -> rusqlite::Result<Stored> {
-    let mut held: HashMap<String, i64> = connection
-        .prepare_cached("SELECT id, row FROM chunks WHERE source = ?1 AND row BETWEEN ?2 AND ?3")?
-        .query_map(params![new.source, base(new.corpus), base(new.corpus) + ROWS - 1], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
+    let mut held = held(connection, &Chunk::id_prefix(new.corpus, &new.origin, &new.source))?;
     let mut stored = Stored::default();
     for chunk in &new.chunks {
         let id = chunk.id();
@@ -186,10 +218,7 @@ fn replace(connection: &Connection, new: &SourceChunks) -> rusqlite::Result<Stor
             stored.added += 1;
         }
     }
-    for row in held.values() {
-        connection.prepare_cached("DELETE FROM chunks WHERE row = ?1")?.execute([row])?;
-        connection.prepare_cached("DELETE FROM lexical WHERE rowid = ?1")?.execute([row])?;
-    }
+    held.values().try_for_each(|row| delete(connection, *row))?;
     stored.removed = held.len();
     Ok(stored)
 }
@@ -299,6 +328,7 @@ mod tests {
     fn chunk(corpus: Corpus, source: &str, text: &str) -> Chunk {
         Chunk {
             corpus,
+            origin: String::new(),
             source: source.into(),
             title: source.into(),
             section: None,
@@ -317,7 +347,7 @@ mod tests {
 
     fn source(corpus: Corpus, source: &str, texts: &[&str]) -> SourceChunks {
         let chunks = texts.iter().map(|text| chunk(corpus, source, text)).collect();
-        SourceChunks { corpus, source: source.into(), chunks }
+        SourceChunks { corpus, origin: String::new(), source: source.into(), chunks }
     }
 
     fn store() -> (tempfile::TempDir, Embedded) {
@@ -384,6 +414,26 @@ mod tests {
             .unwrap();
         store.put(vec![source(Corpus::Terraform, "a", &[])]).await.unwrap();
         assert_eq!(store.sources().await.unwrap(), [(Corpus::Runbooks, "a".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn two_origins_hold_the_same_path_side_by_side_and_each_lists_its_own() {
+        let (_folder, store) = store();
+        let of = |origin: &str, text: &str| {
+            let mut one = source(Corpus::Runbooks, "a.md", &[text]);
+            one.origin = origin.into();
+            one.chunks[0].origin = origin.into();
+            one
+        };
+        store.put(vec![of("folder:/one", "alpha"), of("folder:/two", "beta")]).await.unwrap();
+        let ids =
+            async |origin: &str| store.ids(&Chunk::origin_prefix(Corpus::Runbooks, origin)).await.unwrap();
+        let (one, two) = (ids("folder:/one").await, ids("folder:/two").await);
+        assert_eq!((one.len(), two.len()), (1, 1));
+        store.remove(one).await.unwrap();
+        assert_eq!(ids("folder:/one").await, Vec::<String>::new());
+        assert_eq!(first(&store, Question::new("alpha")).await, None);
+        assert_eq!(first(&store, Question::new("beta")).await.unwrap(), "a.md");
     }
 
     #[test]

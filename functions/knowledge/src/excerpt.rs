@@ -84,6 +84,7 @@ mod tests {
     fn chunk(text: &str) -> Chunk {
         Chunk {
             corpus: Corpus::SourceCode,
+            origin: String::new(),
             source: "a.go".into(),
             title: "a.go".into(),
             section: None,

@@ -244,6 +244,7 @@ mod tests {
     fn chunk(corpus: Corpus, source: &str, text: &str) -> Chunk {
         Chunk {
             corpus,
+            origin: String::new(),
             source: source.into(),
             title: source.into(),
             section: None,

@@ -140,7 +140,9 @@ impl std::ops::AddAssign for Stored {
 pub struct SourceChunks {
     /// Where it belongs.
     pub corpus: Corpus,
-    /// Path or URL.
+    /// What it was read from; see [`Chunk::origin`].
+    pub origin: String,
+    /// Path or URL within its origin.
     pub source: String,
     /// Its chunks; none removes the source.
     pub chunks: Vec<Chunk>,
@@ -188,6 +190,22 @@ impl Store {
         match self {
             Self::Embedded(store) => store.sources().await.map(Some),
             Self::Pinecone(_) => Ok(None),
+        }
+    }
+
+    /// The ids of a corpus' chunks that begin so: what a source ([`Chunk::id_prefix`]) or an origin ([`Chunk::origin_prefix`]) holds.
+    pub async fn ids(&self, corpus: Corpus, prefix: &str) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Embedded(store) => store.ids(prefix).await,
+            Self::Pinecone(store) => store.ids(corpus, prefix).await,
+        }
+    }
+
+    /// Removes chunks of a corpus by their ids; how many were named.
+    pub async fn remove(&self, corpus: Corpus, ids: Vec<String>) -> Result<usize, StoreError> {
+        match self {
+            Self::Embedded(store) => store.remove(ids).await,
+            Self::Pinecone(store) => store.remove(corpus, ids).await,
         }
     }
 

@@ -211,19 +211,30 @@ impl Pinecone {
     }
 
     async fn replace(&self, source: &SourceChunks) -> Result<Stored, StoreError> {
-        let prefix = Chunk::id_prefix(source.corpus, &source.source);
+        let prefix = Chunk::id_prefix(source.corpus, &source.origin, &source.source);
         let (held, any) = self.list(source.corpus, &prefix).await?;
         let ids: HashSet<String> = source.chunks.iter().map(Chunk::id).collect();
         let new: Vec<&Chunk> = source.chunks.iter().filter(|chunk| !held.contains(&chunk.id())).collect();
-        let gone: Vec<&String> = any.iter().filter(|id| !ids.contains(*id)).collect();
+        let gone: Vec<String> = any.into_iter().filter(|id| !ids.contains(id)).collect();
         self.upsert(source.corpus, &new).await?;
-        for batch in gone.chunks(RECORDS) {
-            let body = json!({ "ids": batch, "namespace": source.corpus.name() });
+        let (added, unchanged) = (new.len(), source.chunks.len() - new.len());
+        Ok(Stored { added, unchanged, removed: self.remove(source.corpus, gone).await? })
+    }
+
+    /// See [`crate::Store::ids`]: those that either index holds.
+    pub async fn ids(&self, corpus: Corpus, prefix: &str) -> Result<Vec<String>, StoreError> {
+        Ok(self.list(corpus, prefix).await?.1.into_iter().collect())
+    }
+
+    /// See [`crate::Store::remove`].
+    pub async fn remove(&self, corpus: Corpus, ids: Vec<String>) -> Result<usize, StoreError> {
+        for batch in ids.chunks(RECORDS) {
+            let body = json!({ "ids": batch, "namespace": corpus.name() });
             for method in self.methods() {
                 self.post::<Value>(method, "/vectors/delete", &body).await?;
             }
         }
-        Ok(Stored { added: new.len(), unchanged: source.chunks.len() - new.len(), removed: gone.len() })
+        Ok(ids.len())
     }
 
     fn methods(&self) -> impl Iterator<Item = Method> + use<> {
@@ -393,6 +404,7 @@ mod tests {
     fn chunk(text: &str) -> Chunk {
         Chunk {
             corpus: Corpus::Runbooks,
+            origin: String::new(),
             source: "a.md".into(),
             title: "A".into(),
             section: Some("S".into()),

@@ -74,6 +74,7 @@ mod tests {
     fn chunk(text: &str) -> Chunk {
         Chunk {
             corpus: incident::Corpus::Runbooks,
+            origin: String::new(),
             source: "a.md".into(),
             title: "A".into(),
             section: None,

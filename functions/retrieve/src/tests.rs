@@ -102,6 +102,7 @@ fn catalog() -> Catalog {
 fn chunk(corpus: Corpus, source: &str, text: &str) -> SourceChunks {
     let chunk = incident::Chunk {
         corpus,
+        origin: String::new(),
         source: source.into(),
         title: source.into(),
         section: None,
@@ -116,7 +117,7 @@ fn chunk(corpus: Corpus, source: &str, text: &str) -> SourceChunks {
         modified: None,
         hash: incident::Chunk::hash_of(source, "", text, 0),
     };
-    SourceChunks { corpus, source: source.into(), chunks: vec![chunk] }
+    SourceChunks { corpus, origin: String::new(), source: source.into(), chunks: vec![chunk] }
 }
 
 async fn function(home: Option<&std::path::Path>) -> Retrieve {
