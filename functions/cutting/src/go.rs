@@ -82,14 +82,7 @@ func helper[T any](t T) T { return t }
 "#;
 
     fn document(text: &str) -> Document {
-        Document {
-            corpus: Corpus::SourceCode,
-            path: "internal/board/board.go".into(),
-            title: None,
-            text: text.into(),
-            modified: None,
-            author: None,
-        }
+        Document::new(Corpus::SourceCode, "internal/board/board.go", text)
     }
 
     #[test]

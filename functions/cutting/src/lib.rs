@@ -16,9 +16,11 @@ mod syntax;
 mod terraform;
 mod typescript;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use incident::{Corpus, Timestamp};
+use serde::{Deserialize, Serialize};
 
 pub use incident::Chunk;
 pub use paragraphs::tokens;
@@ -38,6 +40,43 @@ pub struct Document {
     pub modified: Option<Timestamp>,
     /// Author, where its source knows; front matter wins.
     pub author: Option<String>,
+    /// A wiki page's version, or the commit the file was read at.
+    pub version: Option<String>,
+    /// Titles of the pages above a wiki page, outermost first: they lead the section path.
+    pub ancestors: Vec<String>,
+    /// How the text is written, where the path does not tell it.
+    pub format: Option<Format>,
+    /// Literal values of variables and locals that stand in other files of a Terraform folder, by address
+    /// ([`literals`] of each of them); they are resolved into the headers of the blocks that use them.
+    pub literals: BTreeMap<String, String>,
+}
+
+impl Document {
+    /// A document of which nothing but its place and its text is known.
+    pub fn new(corpus: Corpus, path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            corpus,
+            path: path.into(),
+            title: None,
+            text: text.into(),
+            modified: None,
+            author: None,
+            version: None,
+            ancestors: Vec::new(),
+            format: None,
+            literals: BTreeMap::new(),
+        }
+    }
+}
+
+/// How a wiki page or a post-mortem is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Markdown, with or without front matter.
+    Markdown,
+    /// Confluence's storage format: XHTML with `ac:` and `ri:` elements. Plain HTML is read the same way.
+    Storage,
 }
 
 /// What cutting a document gave.
@@ -84,6 +123,12 @@ pub fn corpus_of(path: &str, text: &str) -> Option<Corpus> {
     }
 }
 
+/// The literal values in a Terraform file by address: `var.size` (its default), `local.name`. A value that may be secret
+/// is not among them.
+pub fn literals(text: &str) -> BTreeMap<String, String> {
+    terraform::literals(text)
+}
+
 fn extension(path: &str) -> &str {
     Path::new(path).extension().and_then(|extension| extension.to_str()).unwrap_or_default()
 }
@@ -115,14 +160,7 @@ mod tests {
         for path in ["a.md", "a.go", "a.tsx", "a.tf", "catalog.yaml", "incident.md"] {
             for text in ["", "\n", "---\n", "{{{{", "func (", "resource \"a\" {", "\u{feff}# é\r\n\0"] {
                 let corpus = corpus_of(path, text).unwrap();
-                let document = Document {
-                    corpus,
-                    path: path.into(),
-                    title: None,
-                    text: text.into(),
-                    modified: None,
-                    author: None,
-                };
+                let document = Document::new(corpus, path, text);
                 let cut = cut(&document);
                 for chunk in &cut.chunks {
                     assert!(chunk.start_line >= 1 && chunk.start_line <= chunk.end_line, "{path} {text:?}");

@@ -80,7 +80,10 @@ pub(crate) fn outline(document: &Document) -> Outline {
     }
     about.author = matter.text("author").or(about.author);
     about.modified = matter.time("modified").or(about.modified);
-    let sections = sections(text, matter.end, &headings, first.is_some());
+    let mut sections = sections(text, matter.end, &headings, first.is_some());
+    for section in &mut sections {
+        section.path.splice(0..0, document.ancestors.iter().cloned());
+    }
     Outline { about, matter, sections }
 }
 
@@ -143,14 +146,7 @@ mod tests {
     use incident::Corpus;
 
     fn document(text: &str) -> Document {
-        Document {
-            corpus: Corpus::Runbooks,
-            path: "wiki/a.md".into(),
-            title: None,
-            text: text.into(),
-            modified: None,
-            author: None,
-        }
+        Document::new(Corpus::Runbooks, "wiki/a.md", text)
     }
 
     #[test]

@@ -113,14 +113,7 @@ mod tests {
     #[test]
     fn each_metric_and_service_is_a_document_with_its_lines() {
         let text = "services:\n  api:\n    description: Answers.\n    databases: [main]\nmetrics:\n  db.cpu:\n    meaning: How busy the database is.\n    unit: percent\n    normal_max: 60\n  db.conn: { meaning: Open connections. }\n";
-        let cut = cut(&Document {
-            corpus: Corpus::Metrics,
-            path: "catalog.yaml".into(),
-            title: None,
-            text: text.into(),
-            modified: None,
-            author: None,
-        });
+        let cut = cut(&Document::new(Corpus::Metrics, "catalog.yaml", text));
         let told: Vec<_> =
             cut.chunks.iter().map(|c| (c.symbol.as_deref().unwrap(), c.start_line, c.end_line)).collect();
         assert_eq!(told, [("api", 2, 4), ("db.cpu", 6, 9), ("db.conn", 10, 10)]);

@@ -26,6 +26,7 @@ pub(crate) struct About {
     pub title: String,
     pub author: Option<String>,
     pub modified: Option<Timestamp>,
+    pub version: Option<String>,
 }
 
 impl About {
@@ -35,6 +36,7 @@ impl About {
             title: document.title.clone().unwrap_or_else(|| document.path.clone()),
             author: document.author.clone(),
             modified: document.modified,
+            version: document.version.clone(),
         }
     }
 }
@@ -69,6 +71,7 @@ pub(crate) fn chunks(document: &Document, about: &About, pieces: Vec<Piece>) -> 
             header: piece.header,
             author: about.author.clone(),
             modified: about.modified,
+            version: about.version.clone(),
             hash,
         });
     }

@@ -80,14 +80,7 @@ mod tests {
     #[test]
     fn every_chunk_carries_id_services_cause_and_resolution() {
         let text = "---\nid: INC-7\ntitle: Queue stood still\nservices: [mailer, queue]\n---\n# Queue\nIt stood.\n\n## Root cause\nA full disk.\n\n## Resolution\nWe ran:\n\n```sql\nVACUUM t;\n```\n";
-        let document = Document {
-            corpus: Corpus::Incidents,
-            path: "incidents/7.md".into(),
-            title: None,
-            text: text.into(),
-            modified: None,
-            author: None,
-        };
+        let document = Document::new(Corpus::Incidents, "incidents/7.md", text);
         let cut = cut(&document);
         assert_eq!(cut.chunks.len(), 3);
         assert_eq!(cut.chunks[0].section.as_deref(), Some("Summary"));

@@ -1,10 +1,11 @@
 //! Terraform by top-level block.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use hcl_edit::Span;
+use hcl_edit::expr::Expression;
 use hcl_edit::structure::Block;
 use regex::Regex;
 
@@ -13,6 +14,8 @@ use crate::{Cut, Document, paragraphs};
 
 /// References to other blocks that a block's header names at most.
 const REFERENCES: usize = 16;
+/// Items of a list that a header repeats at most.
+const LITERAL_ITEMS: usize = 8;
 
 /// An address of another block: `aws_db_instance.main`, `data.aws_ami.base`, `var.size`, `local.tags`, `module.vpc`.
 static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -53,6 +56,46 @@ pub(crate) fn cut(document: &Document) -> Cut {
     }
     pieces.extend(between(text, at..text.len()));
     Cut { chunks: piece::chunks(document, &About::of(document), pieces), problems: Vec::new() }
+}
+
+/// Literal defaults of variables and literal locals by address, those marked sensitive left out. What cannot be parsed has none.
+pub(crate) fn literals(text: &str) -> BTreeMap<String, String> {
+    let Ok(body) = hcl_edit::parser::parse_body(text) else { return BTreeMap::new() };
+    let mut found = BTreeMap::new();
+    for block in body.blocks() {
+        match block.ident.as_str() {
+            "variable" if !is_sensitive(block) => {
+                let value = block.body.get_attribute("default").and_then(|it| literal(&it.value));
+                found.extend(value.map(|value| (address(block), value)));
+            }
+            "locals" => {
+                let values = block.body.attributes().filter_map(|local| {
+                    Some((format!("local.{}", local.key.as_str()), literal(&local.value)?))
+                });
+                found.extend(values);
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn is_sensitive(block: &Block) -> bool {
+    block.body.get_attribute("sensitive").is_some_and(|it| it.value.as_bool() != Some(false))
+}
+
+/// A string without interpolation, a number, a boolean, or a short list of those, as written.
+fn literal(value: &Expression) -> Option<String> {
+    match value {
+        Expression::String(text) => Some(format!("{:?}", text.as_str())),
+        Expression::Number(number) => Some(number.to_string()),
+        Expression::Bool(flag) => Some(flag.to_string()),
+        Expression::Array(items) => {
+            let items: Option<Vec<String>> = items.iter().map(literal).collect();
+            items.filter(|items| items.len() <= LITERAL_ITEMS).map(|items| format!("[{}]", items.join(", ")))
+        }
+        _ => None,
+    }
 }
 
 fn between(text: &str, range: Range<usize>) -> Vec<Piece> {
@@ -104,14 +147,7 @@ mod tests {
     use incident::Corpus;
 
     fn cut_text(text: &str) -> Cut {
-        cut(&Document {
-            corpus: Corpus::Terraform,
-            path: "infra/db.tf".into(),
-            title: None,
-            text: text.into(),
-            modified: None,
-            author: None,
-        })
+        cut(&Document::new(Corpus::Terraform, "infra/db.tf", text))
     }
 
     #[test]

@@ -80,14 +80,7 @@ export default function Page() {
 
 export function useRows() { return []; }
 "#;
-        let document = Document {
-            corpus: Corpus::SourceCode,
-            path: "web/Board.tsx".into(),
-            title: None,
-            text: text.into(),
-            modified: None,
-            author: None,
-        };
+        let document = Document::new(Corpus::SourceCode, "web/Board.tsx", text);
         let cut = cut(&document, true);
         assert_eq!(cut.problems, Vec::<String>::new());
         let symbols: Vec<_> = cut.chunks.iter().filter_map(|c| c.symbol.as_deref()).collect();

@@ -45,11 +45,36 @@ pub struct Chunk {
     /// Last modified.
     #[serde(default)]
     pub modified: Option<Timestamp>,
+    /// What was read: a wiki page's version, or the commit the file was read at.
+    #[serde(default)]
+    pub version: Option<String>,
     /// Sixteen hexadecimal digits over title, header and text: what is embedded. Equal hash, nothing to embed again.
     pub hash: String,
 }
 
 impl Chunk {
+    /// A whole text as one chunk, titled by its source; nothing else is known of it.
+    pub fn of_text(corpus: Corpus, source: &str, text: &str) -> Self {
+        Self {
+            corpus,
+            origin: String::new(),
+            source: source.to_owned(),
+            title: source.to_owned(),
+            section: None,
+            symbol: None,
+            start_line: 1,
+            end_line: text.lines().count().max(1) as u32,
+            start_byte: 0,
+            end_byte: text.len(),
+            text: text.to_owned(),
+            header: String::new(),
+            author: None,
+            modified: None,
+            version: None,
+            hash: Self::hash_of(source, "", text, 0),
+        }
+    }
+
     /// Its identity in every store: `corpus/source-hash/chunk-hash`. Listing a source's ids tells what it holds.
     pub fn id(&self) -> String {
         format!("{}{}", Self::id_prefix(self.corpus, &self.origin, &self.source), self.hash)

@@ -98,7 +98,7 @@ impl Reader {
             Times::FrontMatterOnly => None,
         };
         let path = self.name(root, relative);
-        self.documents.push(Document { corpus, path, title: None, text, modified, author: None });
+        self.documents.push(Document { modified, ..Document::new(corpus, path, text) });
     }
 
     fn name(&mut self, root: &Path, relative: String) -> String {

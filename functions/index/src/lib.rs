@@ -151,12 +151,10 @@ impl host::Function for Index {
             };
             match item.text {
                 Some(text) => documents.push(Document {
-                    corpus,
-                    path: item.path,
                     title: item.title,
-                    text,
                     modified: item.modified,
                     author: item.author,
+                    ..Document::new(corpus, item.path, text)
                 }),
                 // Markdown may have been a runbook or a post-mortem: without its text only the store knows, so both go.
                 None => gone.extend(

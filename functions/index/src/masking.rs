@@ -43,14 +43,7 @@ mod tests {
         let text = format!(
             "# Page\nurl postgres://app:hunter2secret@db/x\n\n-----BEGIN RSA PRIVATE KEY-----\n{body}-----END RSA PRIVATE KEY-----\n\n## End\nLast.\n"
         );
-        let document = Document {
-            corpus: Corpus::Runbooks,
-            path: "a.md".into(),
-            title: None,
-            text: text.clone(),
-            modified: None,
-            author: None,
-        };
+        let document = Document::new(Corpus::Runbooks, "a.md", &text);
         let (chunks, problems) = crate::chunks(&document);
         assert_eq!(problems, Vec::<String>::new());
         assert!(chunks.len() > 1);

@@ -326,23 +326,7 @@ mod tests {
     use super::*;
 
     fn chunk(corpus: Corpus, source: &str, text: &str) -> Chunk {
-        Chunk {
-            corpus,
-            origin: String::new(),
-            source: source.into(),
-            title: source.into(),
-            section: None,
-            symbol: None,
-            start_line: 1,
-            end_line: 1,
-            start_byte: 0,
-            end_byte: text.len(),
-            text: text.into(),
-            header: String::new(),
-            author: None,
-            modified: None,
-            hash: Chunk::hash_of(source, "", text, 0),
-        }
+        Chunk::of_text(corpus, source, text)
     }
 
     fn source(corpus: Corpus, source: &str, texts: &[&str]) -> SourceChunks {

@@ -83,21 +83,9 @@ mod tests {
 
     fn chunk(text: &str) -> Chunk {
         Chunk {
-            corpus: Corpus::SourceCode,
-            origin: String::new(),
-            source: "a.go".into(),
-            title: "a.go".into(),
-            section: None,
-            symbol: None,
             start_line: 100,
             end_line: 100 + text.lines().count() as u32 - 1,
-            start_byte: 0,
-            end_byte: text.len(),
-            text: text.into(),
-            header: String::new(),
-            author: None,
-            modified: None,
-            hash: String::new(),
+            ..Chunk::of_text(Corpus::SourceCode, "a.go", text)
         }
     }
 

@@ -403,21 +403,16 @@ mod tests {
 
     fn chunk(text: &str) -> Chunk {
         Chunk {
-            corpus: Corpus::Runbooks,
-            origin: String::new(),
-            source: "a.md".into(),
             title: "A".into(),
             section: Some("S".into()),
-            symbol: None,
             start_line: 3,
             end_line: 9,
             start_byte: 10,
             end_byte: 90,
-            text: text.into(),
-            header: String::new(),
-            author: None,
             modified: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+            version: Some("7".into()),
             hash: "0123456789abcdef".into(),
+            ..Chunk::of_text(Corpus::Runbooks, "a.md", text)
         }
     }
 

@@ -72,23 +72,7 @@ mod tests {
     use super::*;
 
     fn chunk(text: &str) -> Chunk {
-        Chunk {
-            corpus: incident::Corpus::Runbooks,
-            origin: String::new(),
-            source: "a.md".into(),
-            title: "A".into(),
-            section: None,
-            symbol: None,
-            start_line: 1,
-            end_line: 1,
-            start_byte: 0,
-            end_byte: text.len(),
-            text: text.into(),
-            header: String::new(),
-            author: None,
-            modified: None,
-            hash: String::new(),
-        }
+        Chunk { title: "A".into(), ..Chunk::of_text(incident::Corpus::Runbooks, "a.md", text) }
     }
 
     #[test]

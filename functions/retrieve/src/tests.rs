@@ -100,23 +100,8 @@ fn catalog() -> Catalog {
 }
 
 fn chunk(corpus: Corpus, source: &str, text: &str) -> SourceChunks {
-    let chunk = incident::Chunk {
-        corpus,
-        origin: String::new(),
-        source: source.into(),
-        title: source.into(),
-        section: None,
-        symbol: None,
-        start_line: 5,
-        end_line: 5,
-        start_byte: 0,
-        end_byte: text.len(),
-        text: text.into(),
-        header: String::new(),
-        author: None,
-        modified: None,
-        hash: incident::Chunk::hash_of(source, "", text, 0),
-    };
+    let chunk =
+        incident::Chunk { start_line: 5, end_line: 5, ..incident::Chunk::of_text(corpus, source, text) };
     SourceChunks { corpus, origin: String::new(), source: source.into(), chunks: vec![chunk] }
 }
 
