@@ -9,6 +9,7 @@
 mod aws;
 pub mod blocks;
 pub mod content;
+mod datadog;
 mod edge;
 mod footer;
 mod gaps;

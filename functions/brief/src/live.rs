@@ -2,17 +2,15 @@
 //!
 //! What was examined and cleared stands in RULED OUT and not here; what is as usual is not mentioned.
 
-use incident::{Evidence, Fact, Finding, ObjectKind, Series, Source, State, Status, fact};
+use incident::{Evidence, Fact, Finding, Series, Source, State, Status};
 
 use crate::content::{Line, Mark, Section};
-use crate::{aws, edge, kubernetes, metric, time};
+use crate::{aws, datadog, edge, kubernetes, metric, time};
 
 /// Lines of one kind that are shown.
 pub const LINES: usize = 2;
 /// Characters of a log line that are shown.
 pub const LOG_CHARS: usize = 160;
-/// Logs that began this many seconds before the onset or later came with it.
-const WITH_ONSET_S: i64 = 120;
 /// What is said of a source whose answers are empty.
 const NOTHING_HELD: &str = "answered, and holds nothing for this incident";
 
@@ -68,8 +66,8 @@ fn read(state: &State, evidence: &Evidence) -> Vec<Line> {
     let mut lines = match source {
         Source::Aws => aws::lines(state, evidence),
         Source::Kubernetes => kubernetes::lines(state, evidence),
-        Source::Datadog => datadog(state, evidence),
-        Source::Cloudflare => edge::lines(evidence),
+        Source::Datadog => datadog::lines(state, evidence),
+        Source::Cloudflare => edge::lines(state, evidence),
         Source::Github => Vec::new(),
     };
     if lines.is_empty() {
@@ -122,72 +120,6 @@ pub fn series(finding: &Finding) -> Option<(&Finding, &Series)> {
 pub fn is_cleared(state: &State, finding: &Finding) -> bool {
     let ruled_out = state.best_diagnosis().into_iter().flat_map(|diagnosis| &diagnosis.ruled_out);
     ruled_out.into_iter().any(|out| out.object == finding.object && out.evidence.contains(&finding.id))
-}
-
-fn datadog(state: &State, evidence: &Evidence) -> Vec<Line> {
-    // CloudWatch's own figures are fresher than Datadog's copy of them: shown once, from AWS, when both were read.
-    let aws = state.evidence.iter().any(|e| e.source == Source::Aws && !e.findings.is_empty());
-    let figures =
-        evidence.findings.iter().filter(|f| !(aws && f.object.kind == ObjectKind::DatabaseInstance));
-    let figures = moved(figures)
-        .into_iter()
-        .take(LINES)
-        .map(|(f, series)| Part::new(format!("{} {}", f.object.name, figure(series, None)), f));
-    let events = evidence.findings.iter().filter(|f| !is_cleared(state, f)).filter_map(|f| match &f.fact {
-        // The alert's own monitor stands in the headline.
-        Fact::Monitor(monitor)
-            if monitor.state != "OK" && state.alert.monitor_id.as_ref() != Some(&f.object.name) =>
-        {
-            let name = f.summary.split(", ").next().unwrap_or(&f.summary);
-            Some(Part::new(name, f))
-        }
-        Fact::DeployEvent(deploy) if !rolled_out(state, deploy) => {
-            Some(Part::new(format!("{} at {}", deploy.title, time::clock(f.at, state.as_of)), f))
-        }
-        _ => None,
-    });
-    let parts: Vec<Part> = figures.chain(events.take(LINES)).collect();
-    let first = (!parts.is_empty()).then(|| bullet("Datadog", &parts));
-    first.into_iter().chain(logs(state, evidence)).collect()
-}
-
-/// True where Kubernetes tells of the same deploy.
-fn rolled_out(state: &State, deploy: &fact::DeployEvent) -> bool {
-    state.findings().any(|f| match &f.fact {
-        Fact::Rollout(rollout) => {
-            Some(&rollout.version) == deploy.version.as_ref()
-                && deploy.service.as_ref().is_none_or(|service| *service == f.object.name)
-        }
-        _ => false,
-    })
-}
-
-/// The patterns that came with the onset first, then the gravest and the most frequent.
-fn logs(state: &State, evidence: &Evidence) -> Vec<Line> {
-    let onset = state.best_diagnosis().and_then(|d| d.onset.as_ref()).map(|onset| onset.at.as_second());
-    let came_with_it =
-        |log: &fact::LogPattern| onset.is_some_and(|at| log.first.as_second() >= at - WITH_ONSET_S);
-    let mut logs: Vec<(&Finding, &fact::LogPattern)> = evidence
-        .findings
-        .iter()
-        .filter_map(|f| if let Fact::LogPattern(log) = &f.fact { Some((f, log)) } else { None })
-        .collect();
-    logs.sort_by_key(|(_, log)| {
-        let grave = !["info", "ok", "notice", "debug"].contains(&log.status.as_str());
-        (!came_with_it(log), !grave, std::cmp::Reverse(log.count))
-    });
-    let line = |(finding, log): (&Finding, &fact::LogPattern)| {
-        let service = log.service.as_deref().map(|s| format!(" of {s}")).unwrap_or_default();
-        let text = format!(
-            "{}× {}{service} since {}: “{}”",
-            metric::number(f64::from(log.count)),
-            log.status,
-            time::clock(log.first, state.as_of),
-            incident::size::cut(&log.sample, LOG_CHARS),
-        );
-        bullet("Logs", &[Part::new(text, finding)])
-    };
-    logs.into_iter().take(LINES).map(line).collect()
 }
 
 /// True where a sentence of the root cause rests on it.

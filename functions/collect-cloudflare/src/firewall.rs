@@ -70,6 +70,7 @@ pub fn observe(
         by_source: by(now.products.iter().filter_map(|g| Some((g.dimensions.source.as_deref()?, g.count)))),
         by_rule: by(now.rules.iter().filter_map(|g| Some((g.dimensions.id.as_deref()?, g.count)))),
         by_country: by(now.countries.iter().filter_map(|g| Some((g.dimensions.name.as_deref()?, g.count)))),
+        ..WafActivity::default()
     };
     let told = fact.events > 0 || fact.events_before.unwrap_or(0) > 0 || traffic_seen;
     let summary = summary(&fact, window);

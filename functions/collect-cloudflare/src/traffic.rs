@@ -116,6 +116,7 @@ pub fn observe_mix(
         by_country: by(now.countries.iter().filter_map(|g| Some((g.dimensions.name.as_deref()?, g.count)))),
         by_method: by(now.methods.iter().filter_map(|g| Some((g.dimensions.name.as_deref()?, g.count)))),
         path_diversity: paths.and_then(|paths| paths.diversity()),
+        ..EdgeTraffic::default()
     };
     let summary = summary(&fact, now.server_errors(), window);
     Some(Observation::new(window.from, zone.clone(), summary, Fact::EdgeTraffic(fact)).until(window.to))

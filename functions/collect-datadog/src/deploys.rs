@@ -188,6 +188,7 @@ fn observe(events: &[Event]) -> Vec<Observation> {
                 title: size::cut(&event.title(), TITLE),
                 service: event.service().map(str::to_owned),
                 version: event.tag("version").map(str::to_owned),
+                ..DeployEvent::default()
             };
             let about = event.service().unwrap_or("a service not named");
             let at = event.attributes.timestamp;
@@ -279,6 +280,7 @@ mod tests {
             title: "Deployed api".to_owned(),
             service: Some("api".to_owned()),
             version: Some("v2.0.0".to_owned()),
+            ..DeployEvent::default()
         };
         assert_eq!(found.fact, Fact::DeployEvent(expected));
         assert_eq!(found.summary, "api v2.0.0: \"Deployed api\", told to Datadog at 02:11:00 UTC");

@@ -234,7 +234,7 @@ fn observation((pattern, status, service): (String, String, Option<String>), gro
         first.strftime("%H:%M:%S"),
         last.strftime("%H:%M:%S UTC"),
     );
-    let fact = LogPattern { pattern, status, service, count, first, last, sample };
+    let fact = LogPattern { pattern, status, service, count, counted: false, first, last, sample };
     Observation::new(first, object, summary, Fact::LogPattern(fact)).until(last)
 }
 

@@ -26,6 +26,8 @@ struct Monitor {
     id: i64,
     #[serde(default)]
     name: Option<String>,
+    #[serde(default, rename = "type")]
+    monitor_type: Option<String>,
     #[serde(default)]
     query: Option<String>,
     #[serde(default)]
@@ -159,6 +161,8 @@ fn others(pages: Vec<Vec<Monitor>>, own: Option<&str>) -> (Vec<Monitor>, Option<
 
 fn observe(monitor: &Monitor, as_of: Timestamp) -> Observation {
     let fact = MonitorState {
+        name: monitor.name.clone().unwrap_or_default(),
+        monitor_type: monitor.monitor_type.clone().unwrap_or_default(),
         state: monitor.state().to_owned(),
         query: size::cut(monitor.query.as_deref().unwrap_or_default(), QUERY),
         threshold: monitor.threshold(),

@@ -83,12 +83,28 @@ pub enum Fact {
     Monitor(MonitorState),
     /// Log lines that share a pattern.
     LogPattern(LogPattern),
+    /// How many lines a query of logs matches.
+    LogVolume(LogVolume),
     /// A deploy or change event told by a person or a pipeline.
     DeployEvent(DeployEvent),
+    /// A service level objective and how fast its budget burns.
+    Slo(SloStatus),
+    /// A synthetic test's latest results.
+    SyntheticTest(SyntheticTest),
+    /// A service's latency, errors and mix of requests as its tracer saw them.
+    Apm(ApmService),
     /// Requests at the edge, by what they are and where they come from.
     EdgeTraffic(EdgeTraffic),
+    /// Latency at the edge and at the origin, by region.
+    EdgeLatency(EdgeLatency),
     /// Firewall events at the edge.
     WafActivity(WafActivity),
+    /// A firewall rule that was changed lately.
+    WafRuleChange(WafRuleChange),
+    /// Upgrades to WebSocket and what stopped them.
+    WebsocketUpgrades(WebsocketUpgrades),
+    /// An attack that the edge acted on.
+    DdosActivity(DdosActivity),
     /// The source change between two versions.
     CodeChange(CodeChange),
 }

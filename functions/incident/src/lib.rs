@@ -35,7 +35,7 @@ pub use evidence::{Call, Evidence, Finding, Gap, Source, Status, Window};
 pub use fact::Fact;
 pub use knowledge::{Corpus, Knowledge, Passage};
 pub use object::{Object, ObjectKind};
-pub use series::Series;
+pub use series::{Series, UsualLevel};
 pub use state::State;
 pub use subject::Subject;
 

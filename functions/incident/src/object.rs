@@ -75,6 +75,8 @@ pub enum ObjectKind {
     Monitor,
     /// A Datadog SLO.
     Slo,
+    /// A Datadog synthetic test, by its public id.
+    SyntheticTest,
     /// A metric with no better object.
     Metric,
     /// A source repository, `owner/name`.

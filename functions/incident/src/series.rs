@@ -9,6 +9,31 @@ use serde::{Deserialize, Serialize};
 /// Points kept per series: enough to draw, small enough for the state document.
 pub const MAX_POINTS: usize = 60;
 
+/// What a series did in another window of the same length: what is usual at this time of day, or of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UsualLevel {
+    /// The median.
+    pub median: f64,
+    /// The smallest value.
+    pub min: f64,
+    /// The largest value.
+    pub max: f64,
+}
+
+impl UsualLevel {
+    /// The level of these values; `None` without a finite one.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let values: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
+        let largest = values.iter().copied().reduce(f64::max)?;
+        let smallest = values.iter().copied().reduce(f64::min)?;
+        Some(Self {
+            median: rounded(median(values.into_iter())),
+            min: rounded(smallest),
+            max: rounded(largest),
+        })
+    }
+}
+
 /// One series of one object, down-sampled so that its extremes survive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Series {
@@ -35,6 +60,12 @@ pub struct Series {
     pub last: f64,
     /// When the newest value was read.
     pub last_at: Timestamp,
+    /// The same window a day earlier, when read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_before: Option<UsualLevel>,
+    /// The same window a week earlier, when read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub week_before: Option<UsualLevel>,
     /// `[time, value]`, oldest first. A missing point is absent, never zero.
     pub points: Vec<(Timestamp, f64)>,
 }
@@ -72,6 +103,8 @@ impl Series {
             max_at,
             last,
             last_at,
+            day_before: None,
+            week_before: None,
             points: downsample(points, MAX_POINTS),
         })
     }
@@ -141,6 +174,13 @@ mod tests {
     fn no_finite_point_is_no_series() {
         assert!(Series::from_points("m", "avg", "", 60, []).is_none());
         assert!(Series::from_points("m", "avg", "", 60, [(at(0), f64::NAN)]).is_none());
+    }
+
+    #[test]
+    fn a_level_is_of_finite_values_alone() {
+        let level = UsualLevel::of([3.0, f64::NAN, 1.0, 2.0]).unwrap();
+        assert_eq!((level.min, level.median, level.max), (1.0, 2.0, 3.0));
+        assert_eq!(UsualLevel::of([f64::INFINITY]), None);
     }
 
     #[test]

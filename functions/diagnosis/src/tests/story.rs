@@ -152,18 +152,14 @@ impl Story {
             requests_before: Some(100_000),
             cache_hit_ratio: Some(0.71),
             cache_hit_ratio_before: Some(0.72),
-            by_status: [].into(),
-            by_country: [].into(),
-            by_method: [].into(),
-            path_diversity: None,
+            ..EdgeTraffic::default()
         };
         let waf = WafActivity {
             events: 12,
             events_before: Some(15),
             by_action: [("block".to_owned(), 12)].into(),
             by_source: [("firewallManaged".to_owned(), 12)].into(),
-            by_rule: [].into(),
-            by_country: [].into(),
+            ..WafActivity::default()
         };
         let zone = Object::new(ObjectKind::Zone, "shop.example");
         self.fact(Source::Cloudflare, -14, zone.clone(), Fact::EdgeTraffic(traffic));
