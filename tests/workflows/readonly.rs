@@ -2,19 +2,24 @@
 
 use platform::{Recorded, Vendor};
 use regex::Regex;
+use serde::Deserialize;
 
-/// Everything that may be sent but to AWS: vendor, method, and the path as a whole. A write of any vendor is not among them.
-const ALLOWED: &[(Vendor, &str, &str)] = &[
-    (Vendor::Datadog, "GET", r"/api/v1/(query|monitor|monitor/\d+|events|slo)"),
-    (
-        Vendor::Datadog,
-        "POST",
-        r"/api/v2/(logs/events/search|logs/analytics/aggregate|events/search|query/timeseries|spans/analytics/aggregate)",
-    ),
-    (Vendor::Kubernetes, "GET", r"/(api|apis)/.*"),
-    (Vendor::Cloudflare, "POST", r"/client/v4/graphql"),
-    (Vendor::Cloudflare, "GET", r"/client/v4/zones.*"),
-    (Vendor::Github, "GET", r"/repos/.*"),
+/// One read of `infra/reads.yaml`, where the fields are explained.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Read {
+    vendor: Vendor,
+    call: String,
+    #[serde(default)]
+    method: Option<String>,
+    #[serde(default)]
+    path: Option<String>,
+    scope: String,
+    why: String,
+}
+
+/// What an investigation sends besides: knowledge, models and the brief. A write to anything that is investigated is not among it.
+const SERVICES: &[(Vendor, &str, &str)] = &[
     (Vendor::Pinecone, "POST", r"/query|/vectors/upsert|/vectors/delete"),
     (Vendor::Pinecone, "GET", r"/vectors/list|/indexes/.*|/vectors/fetch"),
     (Vendor::Openai, "POST", r"/v1/embeddings"),
@@ -22,23 +27,97 @@ const ALLOWED: &[(Vendor, &str, &str)] = &[
     (Vendor::Slack, "POST", r"/api/chat\.(postMessage|update)|/chat\.(postMessage|update)"),
 ];
 
-/// Panics on a request that is not on the list. To AWS goes only what the collector's role holds, and that is reads.
+/// The paths of POST requests that only read: searches and queries whose question is a body.
+const QUESTIONS: &str = r"/api/v2/(logs|events|spans|query|dora)/.*|/client/v4/graphql";
+
+impl Read {
+    fn covers(&self, request: &Recorded) -> bool {
+        let is = |given: &Option<String>, asked: &str| {
+            given.as_ref().is_some_and(|pattern| whole(pattern).is_match(asked))
+        };
+        self.vendor == request.vendor
+            && match self.vendor {
+                Vendor::Aws => self.call == request.call,
+                _ => is(&self.method, &request.method) && is(&self.path, &request.path),
+            }
+    }
+}
+
+fn whole(pattern: &str) -> Regex {
+    Regex::new(&format!("^(?:{pattern})$")).unwrap_or_else(|error| panic!("infra/reads.yaml: {error}"))
+}
+
+fn reads() -> Vec<Read> {
+    serde_norway::from_str(&crate::text("infra/reads.yaml"))
+        .unwrap_or_else(|error| panic!("infra/reads.yaml: {error}"))
+}
+
+/// Panics on a request that is on no list.
 pub fn check(request: &Recorded) {
-    let allowed = match request.vendor {
-        Vendor::Aws => {
-            collector_actions().iter().any(|action| action.ends_with(&format!(":{}", request.call)))
-        }
-        vendor => ALLOWED.iter().any(|(allowed, method, pattern)| {
-            *allowed == vendor
-                && *method == request.method
-                && Regex::new(&format!("^(?:{pattern})$")).unwrap().is_match(&request.path)
-        }),
-    };
+    let service = SERVICES.iter().any(|(vendor, method, pattern)| {
+        *vendor == request.vendor && *method == request.method && whole(pattern).is_match(&request.path)
+    });
     assert!(
-        allowed,
+        service || reads().iter().any(|read| read.covers(request)),
         "not on the list of reads: {} {} {} ({:?})",
-        request.method, request.path, request.call, request.vendor
+        request.method,
+        request.path,
+        request.call,
+        request.vendor
     );
+}
+
+#[test]
+fn what_is_on_the_list_only_reads() {
+    for read in reads() {
+        assert!(!read.scope.is_empty() && !read.why.is_empty(), "{read:?}");
+        match (read.vendor, read.method.as_deref(), read.path.as_deref()) {
+            (Vendor::Aws, None, None) => {
+                assert!(read.scope.ends_with(&format!(":{}", read.call)), "{read:?}");
+            }
+            (_, Some("GET"), Some(_)) => {}
+            (_, Some("POST"), Some(path)) => assert!(whole(QUESTIONS).is_match(path), "{read:?}"),
+            _ => panic!("no read: {read:?}"),
+        }
+    }
+}
+
+/// The collector's role and the list name the same operations.
+#[test]
+fn the_list_and_the_collectors_role_agree() {
+    let listed = reads().into_iter().filter(|read| read.vendor == Vendor::Aws);
+    let mut listed: Vec<String> = listed.map(|read| read.scope).collect();
+    let mut held = collector_actions();
+    listed.sort();
+    held.sort();
+    assert_eq!(listed, held);
+}
+
+/// `docs/permissions.md` holds the table of the list; with `SITREP_WRITE_DOCS` set it is written instead of compared.
+#[test]
+fn the_permissions_in_the_docs_are_those_of_the_list() {
+    let (start, end) = ("<!-- from infra/reads.yaml -->\n", "<!-- end -->\n");
+    let docs = crate::text("docs/permissions.md");
+    let (before, rest) = docs.split_once(start).expect("the docs mark where the table begins");
+    let (_, after) = rest.split_once(end).expect("the docs mark where the table ends");
+    let expected = format!("{before}{start}{}{end}{after}", table());
+    if host::Settings::from_process().get("SITREP_WRITE_DOCS").is_some() {
+        std::fs::write(crate::repository("docs/permissions.md"), expected).unwrap();
+        return;
+    }
+    assert!(docs == expected, "run `SITREP_WRITE_DOCS=1 cargo test -p tests permissions`");
+}
+
+fn table() -> String {
+    let mut text = "| vendor | call | request | needs | tells |\n|---|---|---|---|---|\n".to_owned();
+    for Read { vendor, call, method, path, scope, why } in reads() {
+        let request = match (method, path) {
+            (Some(method), Some(path)) => format!("`{method} {}`", path.replace('|', "\\|")),
+            _ => "`POST /`".to_owned(),
+        };
+        text.push_str(&format!("| {vendor} | {call} | {request} | {scope} | {why} |\n"));
+    }
+    text
 }
 
 /// The IAM actions that `infra/manifest.tf` gives to the collectors.
