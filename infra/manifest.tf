@@ -20,15 +20,17 @@ locals {
       actions  = {}
     }
     collect-aws = {
-      # Memory is processor share is TLS speed, and this one opens four services at once.
+      # Memory is processor share is TLS speed, and this one opens five services at once.
       memory_mb = 1024, timeout_s = 10
       settings  = []
-      # None of these reads takes a narrower resource than "*", apart from parameter groups, whose names an alert decides.
+      # None of these reads takes a narrower resource than "*", apart from parameter groups and the load of databases, whose
+      # names an alert decides.
       actions = {
         read = {
           actions = [
-            "cloudwatch:GetMetricData", "cloudwatch:DescribeAlarms",
-            "rds:DescribeDBInstances", "rds:DescribeEvents", "rds:DescribeDBParameters",
+            "cloudwatch:GetMetricData", "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory",
+            "rds:DescribeDBInstances", "rds:DescribeDBClusters", "rds:DescribeDBProxies", "rds:DescribeDBProxyTargets",
+            "rds:DescribeEvents", "rds:DescribeDBParameters", "rds:DescribePendingMaintenanceActions", "pi:GetResourceMetrics",
             "ec2:DescribeInstanceStatus", "ec2:DescribeInstances",
             "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
           ]

@@ -1,4 +1,4 @@
-//! The four SDK clients of one region.
+//! The five SDK clients of one region.
 
 use aws_config::{Region, SdkConfig};
 use host::{Settings, aws::endpoint};
@@ -10,6 +10,8 @@ pub struct Clients {
     pub cloudwatch: aws_sdk_cloudwatch::Client,
     /// Database instances, their parameters and events.
     pub rds: aws_sdk_rds::Client,
+    /// What the databases' sessions do.
+    pub insights: aws_sdk_pi::Client,
     /// Instance checks.
     pub ec2: aws_sdk_ec2::Client,
     /// Target groups and their health.
@@ -23,6 +25,8 @@ impl Clients {
         cloudwatch.set_endpoint_url(endpoint(settings, "CLOUDWATCH"));
         let mut rds = aws_sdk_rds::config::Builder::from(config);
         rds.set_endpoint_url(endpoint(settings, "RDS"));
+        let mut insights = aws_sdk_pi::config::Builder::from(config);
+        insights.set_endpoint_url(endpoint(settings, "PI"));
         let mut ec2 = aws_sdk_ec2::config::Builder::from(config);
         ec2.set_endpoint_url(endpoint(settings, "EC2"));
         let mut load_balancing = aws_sdk_elasticloadbalancingv2::config::Builder::from(config);
@@ -30,6 +34,7 @@ impl Clients {
         Self {
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
             rds: aws_sdk_rds::Client::from_conf(rds.build()),
+            insights: aws_sdk_pi::Client::from_conf(insights.build()),
             ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
             load_balancing: aws_sdk_elasticloadbalancingv2::Client::from_conf(load_balancing.build()),
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_rds::Client;
-use aws_sdk_rds::types::{DbInstance, Event, PendingModifiedValues, SourceType};
+use aws_sdk_rds::types::{DbInstance, DbInstanceStatusInfo, Event, PendingModifiedValues, SourceType};
 use collecting::{Answer, CallError, Run};
 use futures::future::join_all;
 use incident::evidence::Observation;
@@ -136,7 +136,11 @@ fn observe(id: &str, instance: &DbInstance, as_of: Timestamp) -> Observation {
         replicas: instance.read_replica_db_instance_identifiers().to_vec(),
         pending: instance.pending_modified_values().map(pending).unwrap_or_default(),
         performance_insights: instance.performance_insights_enabled(),
-        ..fact::DatabaseInstance::default()
+        cluster: owned(instance.db_cluster_identifier()),
+        zone: owned(instance.availability_zone()),
+        max_storage_gib: instance.max_allocated_storage().map(i64::from),
+        iops: instance.iops().map(i64::from),
+        replication: instance.status_infos().iter().find_map(replication),
     };
     let object = Object::new(ObjectKind::DatabaseInstance, id);
     Observation::new(as_of, object, summary(&fact), Fact::DatabaseInstance(fact))
@@ -159,6 +163,8 @@ fn summary(fact: &fact::DatabaseInstance) -> String {
         fact.parameter_status.as_ref().map(|status| format!("parameters {status}")),
         fact.replica_of.as_ref().map(|source| format!("replica of {source}")),
         (!fact.replicas.is_empty()).then(|| format!("replicas {}", fact.replicas.join(", "))),
+        fact.replication.clone(),
+        fact.cluster.as_ref().map(|cluster| format!("member of {cluster}")),
         (!fact.pending.is_empty())
             .then(|| format!("pending {}", fact.pending.keys().cloned().collect::<Vec<_>>().join(", "))),
     ];
@@ -166,6 +172,16 @@ fn summary(fact: &fact::DatabaseInstance) -> String {
         line += &format!(", {part}");
     }
     line
+}
+
+/// How replication fares, where that is not normal.
+fn replication(info: &DbInstanceStatusInfo) -> Option<String> {
+    (info.normal() == Some(false)).then(|| {
+        let kind = info.status_type().unwrap_or("replication");
+        let said =
+            info.message().map(|said| format!(": {}", incident::redact::redact(said))).unwrap_or_default();
+        incident::size::cut(&format!("{kind} {}{said}", info.status().unwrap_or("not normal")), 160)
+    })
 }
 
 /// Changes that wait for a maintenance window. A pending password is one of them, but its text is nobody's business.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, Instance, InstanceStatus};
+use aws_sdk_ec2::types::{Filter, Instance, InstanceStatus, InstanceStatusEvent};
 use collecting::{Answer, CallError, Run};
 use incident::evidence::Observation;
 use incident::{Fact, Object, ObjectKind, Status, Timestamp, fact};
@@ -21,11 +21,13 @@ pub struct Checks {
 }
 
 /// Reads the checks of all running instances, and finds the named hosts among all instances.
-pub async fn read(run: &Run, client: &Client, hosts: &[String], as_of: Timestamp) -> Checks {
+///
+/// With them come the ids of the named ones: their metrics follow.
+pub async fn read(run: &Run, client: &Client, hosts: &[String], as_of: Timestamp) -> (Checks, Vec<String>) {
     let statuses =
         run.call("DescribeInstanceStatus", "whether the instances pass their checks", ask_status(client));
     let (statuses, named) = futures::join!(statuses, named(run, client, hosts));
-    sort(&statuses.unwrap_or_default(), &named, as_of)
+    (sort(&statuses.unwrap_or_default(), &named, as_of), named.into_keys().collect())
 }
 
 /// Instance id → (host name, state) of the named hosts.
@@ -148,9 +150,7 @@ fn scheduled(status: &InstanceStatus) -> Vec<String> {
     status
         .events()
         .iter()
-        .filter(|event| {
-            !event.description().is_some_and(|d| d.starts_with("[Completed]") || d.starts_with("[Canceled]"))
-        })
+        .filter(is_ahead)
         .map(|event| {
             let code = event.code().map_or("event", |code| code.as_str());
             let from = event
@@ -161,6 +161,17 @@ fn scheduled(status: &InstanceStatus) -> Vec<String> {
             format!("{code}{from}: {}", event.description().unwrap_or_default())
         })
         .collect()
+}
+
+fn is_ahead(event: &&InstanceStatusEvent) -> bool {
+    !event.description().is_some_and(|d| d.starts_with("[Completed]") || d.starts_with("[Canceled]"))
+}
+
+/// Since when the first failing check fails.
+fn impaired_since(status: &InstanceStatus) -> Option<Timestamp> {
+    let checks = [status.instance_status(), status.system_status()];
+    let details = checks.into_iter().flatten().flat_map(|summary| summary.details());
+    details.filter_map(|detail| timestamp::from_aws(detail.impaired_since()?)).min()
 }
 
 fn observe(id: &str, host: Option<&str>, status: &InstanceStatus, as_of: Timestamp) -> Observation {
@@ -174,7 +185,13 @@ fn observe(id: &str, host: Option<&str>, status: &InstanceStatus, as_of: Timesta
         instance_check: word(instance_check(status)),
         system_check: word(system_check(status)),
         scheduled: scheduled(status),
-        ..fact::InstanceStatus::default()
+        scheduled_at: status
+            .events()
+            .iter()
+            .filter(is_ahead)
+            .find_map(|e| timestamp::from_aws(e.not_before()?)),
+        impaired_since: impaired_since(status),
+        volume_check: disk_check(status).map(str::to_owned),
     };
     let mut summary = format!(
         "{}{} is {}, instance check {}, system check {}",
@@ -184,6 +201,9 @@ fn observe(id: &str, host: Option<&str>, status: &InstanceStatus, as_of: Timesta
         fact.instance_check,
         fact.system_check
     );
+    if let Some(since) = fact.impaired_since {
+        summary += &format!(", failing since {}", timestamp::clock(since));
+    }
     if let Some(disk) = disk_check(status).filter(|disk| *disk != "ok") {
         summary += &format!(", attached volumes {disk}");
     }

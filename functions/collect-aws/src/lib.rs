@@ -1,21 +1,26 @@
 //! What AWS knows of an incident: metrics, databases, load balancers, instances, alarms.
 //!
-//! Input: the state document. Output: the evidence of the source `aws`, read through a read-only role with four SDK clients,
+//! Input: the state document. Output: the evidence of the source `aws`, read through a read-only role with five SDK clients,
 //! all calls at once under one deadline; what depends on an answer (a replica's metrics, a parameter group) follows as soon
 //! as that answer is there. Nothing AWS does makes this function fail: a call that gave nothing is a gap. Deliberately
 //! absent: what a metric means for the incident, which is the diagnosis' business.
 
+mod alarm_history;
 mod alarms;
 mod clients;
+mod clusters;
 mod databases;
 mod failure;
 mod formula;
 mod instance_class;
 mod instances;
+mod load;
 mod load_balancers;
+mod maintenance;
 mod metric;
 mod metric_data;
 mod parameters;
+mod proxies;
 mod series_text;
 mod telling;
 mod timestamp;
@@ -30,6 +35,7 @@ use incident::{Evidence, Source, State, Status, Subject, Timestamp, Window};
 use jiff::SignedDuration;
 
 use clients::Clients;
+use instances::Checks;
 use metric_data::Measured;
 use telling::{Focus, Reading};
 
@@ -95,7 +101,14 @@ async fn collect(run: &Run, clients: &Clients, subject: &Subject, as_of: Timesta
             "Neither the alert nor the catalog names a database, so RDS was not asked.",
         );
     }
-    let (databases, measured, balancers, checks, alarms) = futures::join!(
+    let alarms = async {
+        let (ringing, changes) = futures::join!(
+            alarms::read(run, &clients.cloudwatch, as_of),
+            alarm_history::read(run, &clients.cloudwatch, as_of),
+        );
+        alarm_history::join(ringing, changes, run.window())
+    };
+    let (databases, measured, balancers, (checks, hosts), alarms) = futures::join!(
         read_databases(run, clients, &subject.databases, as_of).boxed(),
         read_metrics(
             run,
@@ -104,12 +117,13 @@ async fn collect(run: &Run, clients: &Clients, subject: &Subject, as_of: Timesta
             metric::of_databases(&subject.databases)
         ),
         read_load_balancers(run, clients, subject, as_of).boxed(),
-        instances::read(run, &clients.ec2, &subject.hosts, as_of),
-        alarms::read(run, &clients.cloudwatch, as_of),
+        read_instances(run, clients, &subject.hosts, as_of),
+        alarms,
     );
     let mut reading = Reading { checks, alarms, ..databases };
     reading.measured.extend(measured);
     reading.measured.extend(balancers.measured);
+    reading.measured.extend(hosts);
     reading.targets = balancers.targets;
     reading
 }
@@ -119,21 +133,52 @@ async fn read_databases(run: &Run, clients: &Clients, ids: &[String], as_of: Tim
     let rds = &clients.rds;
     let known = async {
         let described = databases::describe(run, rds, ids, as_of).await;
-        let relatives = databases::relatives(&described, ids);
+        let (clusters, members) = clusters::read(run, rds, &described, as_of).await;
+        let mut relatives = databases::relatives(&described, ids);
+        relatives.extend(members.into_iter().filter(|id| !ids.contains(id)));
+        relatives.sort_unstable();
+        relatives.dedup();
         let instances: Vec<_> = described.iter().map(|d| &d.instance).collect();
         let tells = "what the replicas' metrics did";
-        let (parameters, related, events, measured) = futures::join!(
+        let (parameters, loads, related, events, measured) = futures::join!(
             parameters::read(run, rds, &instances, as_of),
+            load::read(run, &clients.insights, &instances),
             databases::describe(run, rds, &relatives, as_of),
             databases::events(run, rds, &relatives),
             read_metrics(run, clients, tells, metric::of_databases(&relatives)),
         );
         let instances = described.into_iter().chain(related).map(|d| d.observation).collect();
-        Reading { instances, parameters, events, measured, ..Reading::default() }
+        Reading { instances, clusters, loads, parameters, events, measured, ..Reading::default() }
     };
-    let (mut reading, mut events) = futures::join!(known, databases::events(run, rds, ids));
+    let proxied = async {
+        let proxies = proxies::read(run, rds, ids, as_of).await;
+        let names = proxies.iter().map(|proxy| proxy.object.name.as_str());
+        let measured =
+            read_metrics(run, clients, "what the proxies' metrics did", metric::of_proxies(names)).await;
+        (proxies, measured)
+    };
+    let (mut reading, mut events, maintenance, (proxies, measured)) = futures::join!(
+        known.boxed(),
+        databases::events(run, rds, ids),
+        maintenance::read(run, rds, ids, as_of),
+        proxied.boxed(),
+    );
     events.append(&mut reading.events);
-    Reading { events, ..reading }
+    reading.measured.extend(measured);
+    Reading { events, maintenance, proxies, ..reading }
+}
+
+/// The checks of all instances, and the metrics of the hosts that the subject names.
+async fn read_instances(
+    run: &Run,
+    clients: &Clients,
+    hosts: &[String],
+    as_of: Timestamp,
+) -> (Checks, Vec<Measured>) {
+    let (checks, ids) = instances::read(run, &clients.ec2, hosts, as_of).await;
+    let measured =
+        read_metrics(run, clients, "what the hosts' metrics did", metric::of_instances(&ids)).await;
+    (checks, measured)
 }
 
 /// Target groups first: their ARNs lead to the balancers' metrics.

@@ -14,6 +14,10 @@ use incident::{Fact, Object, ObjectKind, Status, Subject, Timestamp, fact};
 use crate::failure::failure;
 use crate::metric::{self, Wanted};
 
+/// Unhealthy targets told one by one, and characters of AWS's words about each.
+const TOLD: usize = 5;
+const WORDS: usize = 120;
+
 /// A target group of the subject and the balancers in front of it, all by the suffix of their ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
@@ -127,8 +131,26 @@ fn observe(group: &str, targets: &[TargetHealthDescription], as_of: Timestamp) -
             *fact.reasons.entry(TargetHealthReasonEnum::as_str(reason).to_owned()).or_default() += 1;
         }
     }
+    fact.unhealthy = targets.iter().filter_map(unhealthy).take(TOLD).collect();
     let summary = summary(&fact);
     Observation::new(as_of, Object::new(ObjectKind::TargetGroup, group), summary, Fact::TargetHealth(fact))
+}
+
+/// A target that gets no traffic, with AWS's words for why.
+fn unhealthy(target: &TargetHealthDescription) -> Option<fact::UnhealthyTarget> {
+    let health = target.target_health()?;
+    let state = health.state().map_or("unknown", TargetHealthStateEnum::as_str);
+    if state == "healthy" {
+        return None;
+    }
+    let of = target.target()?;
+    let port = of.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(fact::UnhealthyTarget {
+        target: format!("{}{port}", of.id().unwrap_or("unknown")),
+        state: state.to_owned(),
+        reason: health.reason().map(|reason| reason.as_str().to_owned()),
+        description: health.description().map(|text| incident::size::cut(text, WORDS)),
+    })
 }
 
 /// `4 of 6 targets healthy, 2 unhealthy (Target.Timeout 2)`.
@@ -149,6 +171,9 @@ fn summary(fact: &fact::TargetHealth) -> String {
     }
     if !fact.reasons.is_empty() {
         line += &format!(" ({})", counted(&fact.reasons, |name, n| format!("{name} {n}")));
+    }
+    if let Some(said) = fact.unhealthy.iter().find_map(|target| target.description.as_ref()) {
+        line += &format!(": {said}");
     }
     line
 }

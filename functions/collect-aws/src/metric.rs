@@ -58,6 +58,7 @@ impl Metric {
 const RDS: &str = "AWS/RDS";
 const ALB: &str = "AWS/ApplicationELB";
 const NLB: &str = "AWS/NetworkELB";
+const EC2: &str = "AWS/EC2";
 
 /// Metrics of a database instance, dimension `DBInstanceIdentifier`.
 pub static DATABASE: &[Metric] = &[
@@ -88,6 +89,39 @@ pub static DATABASE: &[Metric] = &[
     metric(RDS, "NetworkTransmitThroughput", "Average", "Bytes/Second").background(),
     metric(RDS, "CommitLatency", "Average", "Milliseconds").background(),
     metric(RDS, "CommitThroughput", "Average", "Count/Second").background(),
+    metric(RDS, "ReadThroughput", "Average", "Bytes/Second").background(),
+    metric(RDS, "WriteThroughput", "Average", "Bytes/Second").background(),
+    metric(RDS, "BinLogDiskUsage", "Maximum", "Bytes").background(),
+    metric(RDS, "EBSIOBalance%", "Minimum", "Percent").low(),
+    metric(RDS, "EBSByteBalance%", "Minimum", "Percent").low(),
+    metric(RDS, "Deadlocks", "Average", "Count/Second").background(),
+];
+
+/// Metrics of an RDS proxy, dimension `ProxyName`.
+pub static PROXY: &[Metric] = &[
+    metric(RDS, "ClientConnections", "Maximum", "Count"),
+    metric(RDS, "ClientConnectionsSetupFailedAuth", "Sum", "Count").silent_when_zero(),
+    metric(RDS, "QueryRequests", "Sum", "Count").background(),
+];
+
+/// Metrics of what a proxy holds to its databases, dimensions `ProxyName` and `TargetGroup`, of which every proxy has one: `default`.
+pub static PROXY_TARGETS: &[Metric] = &[
+    metric(RDS, "DatabaseConnections", "Maximum", "Count"),
+    metric(RDS, "DatabaseConnectionsCurrentlyBorrowed", "Maximum", "Count"),
+    metric(RDS, "DatabaseConnectionsBorrowLatency", "Average", "Microseconds"),
+    metric(RDS, "MaxDatabaseConnectionsAllowed", "Maximum", "Count").background(),
+    metric(RDS, "AvailabilityPercentage", "Minimum", "Percent").low(),
+];
+
+/// Metrics of an EC2 instance, dimension `InstanceId`. Without detailed monitoring EC2 reports the first ones every five minutes.
+pub static INSTANCE: &[Metric] = &[
+    metric(EC2, "CPUUtilization", "Average", "Percent"),
+    metric(EC2, "StatusCheckFailed", "Maximum", "Count"),
+    metric(EC2, "CPUCreditBalance", "Minimum", "Count").low(),
+    metric(EC2, "EBSIOBalance%", "Minimum", "Percent").low(),
+    metric(EC2, "EBSByteBalance%", "Minimum", "Percent").low(),
+    metric(EC2, "NetworkIn", "Average", "Bytes").background(),
+    metric(EC2, "NetworkOut", "Average", "Bytes").background(),
 ];
 
 /// Metrics of a target group behind an application load balancer, dimensions `TargetGroup` and `LoadBalancer`.
@@ -96,6 +130,8 @@ pub static TARGET_GROUP: &[Metric] = &[
     metric(ALB, "TargetResponseTime", "Average", "Seconds"),
     metric(ALB, "UnHealthyHostCount", "Maximum", "Count"),
     metric(ALB, "RequestCount", "Sum", "Count"),
+    metric(ALB, "HTTPCode_Target_4XX_Count", "Sum", "Count").silent_when_zero().background(),
+    metric(ALB, "TargetConnectionErrorCount", "Sum", "Count").silent_when_zero(),
 ];
 
 /// Metrics of an application load balancer, dimension `LoadBalancer`.
@@ -113,7 +149,11 @@ pub static NETWORK_TARGET_GROUP: &[Metric] = &[metric(NLB, "UnHealthyHostCount",
 /// Metrics of a network load balancer.
 pub static NETWORK_BALANCER: &[Metric] = &[
     metric(NLB, "TCP_Target_Reset_Count", "Sum", "Count").background(),
-    metric(NLB, "ActiveFlowCount", "Average", "Count").background(),
+    metric(NLB, "TCP_Client_Reset_Count", "Sum", "Count").background(),
+    metric(NLB, "TCP_ELB_Reset_Count", "Sum", "Count").background(),
+    metric(NLB, "ActiveFlowCount", "Average", "Count"),
+    metric(NLB, "NewFlowCount", "Sum", "Count").background(),
+    metric(NLB, "PortAllocationErrorCount", "Sum", "Count").silent_when_zero(),
 ];
 
 /// One metric of one object, as GetMetricData is asked for it.
@@ -133,6 +173,29 @@ pub fn of_databases<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Wanted
         .flat_map(|id| {
             let object = Object::new(ObjectKind::DatabaseInstance, id);
             wanted(&object, DATABASE, vec![("DBInstanceIdentifier", id.clone())])
+        })
+        .collect()
+}
+
+/// The metrics of proxies, by name.
+pub fn of_proxies<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Wanted> {
+    names
+        .into_iter()
+        .flat_map(|name| {
+            let object = Object::new(ObjectKind::DatabaseProxy, name);
+            let proxy = vec![("ProxyName", name.to_owned())];
+            let targets = vec![("ProxyName", name.to_owned()), ("TargetGroup", "default".to_owned())];
+            let own = wanted(&object, PROXY, proxy);
+            own.into_iter().chain(wanted(&object, PROXY_TARGETS, targets)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The metrics of EC2 instances, by id.
+pub fn of_instances<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Wanted> {
+    ids.into_iter()
+        .flat_map(|id| {
+            wanted(&Object::new(ObjectKind::Instance, id), INSTANCE, vec![("InstanceId", id.clone())])
         })
         .collect()
 }

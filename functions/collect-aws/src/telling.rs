@@ -53,6 +53,14 @@ impl Focus<'_> {
 pub struct Reading {
     /// Instances of the subject first, then their relatives.
     pub instances: Vec<Observation>,
+    /// Clusters, proxies and planned maintenance of the subject's databases.
+    pub clusters: Vec<Observation>,
+    /// See [`Reading::clusters`].
+    pub proxies: Vec<Observation>,
+    /// See [`Reading::clusters`].
+    pub maintenance: Vec<Observation>,
+    /// What the sessions of the databases do.
+    pub loads: Vec<Observation>,
     /// Database events, newest first.
     pub events: Vec<Observation>,
     /// Parameters of the subject's instances.
@@ -78,12 +86,16 @@ impl Reading {
             .partition(|alarm| alarm.watches.iter().any(|name| subjects.contains(name)));
         let alarms = |ringing: Vec<Ringing>| ringing.into_iter().map(|alarm| alarm.observation);
         let mut told = moved;
+        told.extend(self.loads);
         told.extend(self.instances);
+        told.extend(self.clusters);
+        told.extend(self.proxies);
         told.extend(self.parameters.into_iter().flat_map(|read| read.observations));
         told.extend(self.targets);
         told.extend(alarms(ours));
         told.extend(self.checks.troubled);
         told.extend(self.events);
+        told.extend(self.maintenance);
         told.extend(alarms(others).take(OTHER_ALARMS));
         told.extend(self.checks.well);
         told.extend(quiet);

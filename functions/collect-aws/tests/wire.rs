@@ -116,6 +116,8 @@ fn world(request: &Request) -> Reply {
             xml("DescribeEvents", "<Events/>")
         }
         "DescribeDBParameters" => parameters(request.parameter("Marker")),
+        "DescribeAlarmHistory" => cbor(&map(vec![])),
+        "DescribePendingMaintenanceActions" | "DescribeDBProxies" => xml(&request.operation(), ""),
         "DescribeTargetGroups" => xml(
             "DescribeTargetGroups",
             "<TargetGroups><member><TargetGroupArn>arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/game-api/6d0ecf831eec9f09</TargetGroupArn>\
@@ -301,7 +303,7 @@ async fn a_series_arrives_sorted_and_keeps_every_minute() {
 async fn an_aws_that_knows_nothing_gives_no_finding_and_no_zero() {
     let (url, _) = serve(|request| {
         match request.operation().as_str() {
-        "GetMetricData" | "DescribeAlarms" => cbor(&map(vec![])),
+        "GetMetricData" | "DescribeAlarms" | "DescribeAlarmHistory" => cbor(&map(vec![])),
         "DescribeDBInstances" => (
             404,
             "text/xml",

@@ -13,7 +13,6 @@ mod logs;
 mod loopback;
 mod metric;
 mod monitors;
-mod pattern;
 mod search;
 
 use std::time::Duration;

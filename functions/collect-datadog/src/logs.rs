@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use collecting::{Answer, CallError, Run};
+use collecting::{Answer, CallError, Run, pattern};
 use incident::evidence::Observation;
 use incident::fact::LogPattern;
 use incident::{Fact, Object, ObjectKind, State, Status, Subject, Timestamp, Window, redact, size};
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::client::{Client, Scope};
 use crate::search::{any, term};
-use crate::{about, pattern, window};
+use crate::{about, window};
 
 /// How far back lines are read.
 const WINDOW: SignedDuration = SignedDuration::from_mins(30);

@@ -1,11 +1,12 @@
-//! Listing: pages, expired continuations, and the API server's refusals as call errors.
+//! Listing: namespaces, pages, expired continuations, and what was read before the time was up.
 
 use collecting::{Answer, CallError};
-use incident::size;
 use kube::api::ListParams;
 use kube::core::Request;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
+use crate::request::{self, Trouble};
 use crate::scope::Namespaces;
 use crate::wire::{Event, List};
 
@@ -13,24 +14,31 @@ use crate::wire::{Event, List};
 const PAGE: u32 = 500;
 /// Pages read of one list. Beyond it the deadline is lost, and 5,000 objects are more than a brief can weigh.
 const MAX_PAGES: usize = 10;
-/// Characters of an error message kept for people.
-const MESSAGE: usize = 160;
 
 /// The API server, seen through the namespaces an incident is about.
 pub(crate) struct Api {
     client: kube::Client,
     namespaces: Namespaces,
+    /// When the pages read of a list so far must do.
+    until: Instant,
 }
 
-/// A list that was read, and whether to its end.
+/// A list that was read, and what kept it from being read to its end.
 struct Listed<T> {
     items: Vec<T>,
-    complete: bool,
+    cut: Option<String>,
+}
+
+/// Which objects of a list are asked for.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Selector<'a> {
+    pub fields: Option<&'a str>,
+    pub labels: Option<&'a str>,
 }
 
 impl Api {
-    pub(crate) fn new(client: kube::Client, namespaces: Namespaces) -> Self {
-        Self { client, namespaces }
+    pub(crate) fn new(client: kube::Client, namespaces: Namespaces, until: Instant) -> Self {
+        Self { client, namespaces, until }
     }
 
     /// Lists a namespaced resource; `group` is `api/v1` or `apis/<group>/<version>`.
@@ -39,7 +47,7 @@ impl Api {
         group: &str,
         resource: &str,
     ) -> Result<Answer<Vec<T>>, CallError> {
-        self.list_namespaces(group, resource).await.map_err(|error| call_error(&error))
+        Ok(self.list_namespaces(group, resource).await?)
     }
 
     /// Lists a resource outside any namespace.
@@ -48,24 +56,62 @@ impl Api {
         group: &str,
         resource: &str,
     ) -> Result<Answer<Vec<T>>, CallError> {
-        let listed = self.pages(&format!("/{group}/{resource}"), None).await;
-        listed.map(|listed| answer(vec![listed])).map_err(|error| call_error(&error))
+        Ok(answer(vec![self.pages(&format!("/{group}/{resource}"), Selector::default()).await?]))
+    }
+
+    /// Lists what a selector leaves of one namespace, whichever namespaces the incident is about.
+    pub(crate) async fn list_in<T: DeserializeOwned>(
+        &self,
+        namespace: &str,
+        group: &str,
+        resource: &str,
+        selector: Selector<'_>,
+    ) -> Result<Answer<Vec<T>>, CallError> {
+        let path = format!("/{group}/namespaces/{namespace}/{resource}");
+        Ok(answer(vec![self.pages(&path, selector).await?]))
     }
 
     /// Lists events by the API that has them: `events.k8s.io/v1`, else the older core one.
     pub(crate) async fn events(&self) -> Result<Answer<Vec<Event>>, CallError> {
         match self.list_namespaces("apis/events.k8s.io/v1", "events").await {
-            Err(error) if matches!(code(&error), Some(403 | 404)) => self.list("api/v1", "events").await,
-            other => other.map_err(|error| call_error(&error)),
+            Err(trouble) if matches!(trouble.code(), Some(403 | 404)) => self.list("api/v1", "events").await,
+            other => Ok(other?),
         }
     }
 
     /// Lists the warnings of the namespace `default`, where events about nodes live.
     pub(crate) async fn node_events(&self) -> Result<Answer<Vec<Event>>, CallError> {
-        let path = "/apis/events.k8s.io/v1/namespaces/default/events";
-        let listed: Listed<Event> =
-            self.pages(path, Some("type=Warning")).await.map_err(|error| call_error(&error))?;
-        Ok(answer(vec![listed]))
+        let warnings = Selector { fields: Some("type=Warning"), labels: None };
+        self.list_in("default", "apis/events.k8s.io/v1", "events", warnings).await
+    }
+
+    /// Lists what a metrics server measured of pods or nodes. A cluster may lack one, or have one that does not answer.
+    pub(crate) async fn metrics<T: DeserializeOwned>(
+        &self,
+        resource: &str,
+    ) -> Result<Answer<Vec<T>>, CallError> {
+        let group = "apis/metrics.k8s.io/v1beta1";
+        let listed = match resource {
+            "nodes" => {
+                let path = format!("/{group}/{resource}");
+                self.pages(&path, Selector::default()).await.map(|listed| answer(vec![listed]))
+            }
+            _ => self.list_namespaces(group, resource).await,
+        };
+        listed.map_err(|trouble| match trouble.code() {
+            Some(404) => {
+                CallError::Unavailable("is not served: the cluster has no metrics server".to_owned())
+            }
+            Some(503) => CallError::Unavailable(
+                "is not served: the cluster's metrics server does not answer (503)".to_owned(),
+            ),
+            _ => CallError::from(trouble),
+        })
+    }
+
+    /// The body of any path, such as a log.
+    pub(crate) async fn text(&self, path: &str) -> Result<Vec<u8>, CallError> {
+        Ok(request::get(&self.client, path).await?)
     }
 
     /// Whether that namespace is among those being read.
@@ -85,131 +131,99 @@ impl Api {
         &self,
         group: &str,
         resource: &str,
-    ) -> Result<Answer<Vec<T>>, kube::Error> {
+    ) -> Result<Answer<Vec<T>>, Trouble> {
         let Namespaces::Only(names) = &self.namespaces else {
-            return Ok(answer(vec![self.pages(&format!("/{group}/{resource}"), None).await?]));
+            let everywhere = self.pages(&format!("/{group}/{resource}"), Selector::default()).await?;
+            return Ok(answer(vec![everywhere]));
         };
         let lists = names.iter().map(|namespace| async move {
-            self.pages(&format!("/{group}/namespaces/{namespace}/{resource}"), None).await
+            let path = format!("/{group}/namespaces/{namespace}/{resource}");
+            self.pages(&path, Selector::default()).await
         });
         let (mut read, mut refused) = (Vec::new(), Vec::new());
         for (namespace, listed) in names.iter().zip(futures::future::join_all(lists).await) {
             match listed {
                 Ok(listed) => read.push(listed),
-                Err(error) => refused.push((namespace, error)),
+                Err(trouble) => refused.push((namespace, trouble)),
             }
         }
         if read.is_empty()
-            && let Some((_, error)) = refused.pop()
+            && let Some((_, trouble)) = refused.pop()
         {
-            return Err(error);
+            return Err(trouble);
         }
-        if let Some((namespace, error)) = refused.first() {
+        if let Some((namespace, trouble)) = refused.pop() {
             let items = read.into_iter().flat_map(|listed| listed.items).collect();
-            return Ok(Answer::partial(items, format!("in namespace {namespace}, {}", call_error(error))));
+            let why = CallError::from(trouble);
+            return Ok(Answer::partial(items, format!("in namespace {namespace}, {why}")));
         }
         Ok(answer(read))
     }
 
-    /// Reads a list page by page. A continuation that expired (410) restarts it, once.
+    /// Reads a list page by page. A continuation that expired (410) restarts it, once. What was read before trouble came, or before
+    /// the time was up, is kept.
     async fn pages<T: DeserializeOwned>(
         &self,
         path: &str,
-        selector: Option<&str>,
-    ) -> Result<Listed<T>, kube::Error> {
+        selector: Selector<'_>,
+    ) -> Result<Listed<T>, Trouble> {
         let mut restarted = false;
         'restart: loop {
             let mut items = Vec::new();
             let mut token: Option<String> = None;
             for _ in 0..MAX_PAGES {
-                let page: List<T> = match self.page(path, selector, token.as_deref()).await {
-                    Err(error) if code(&error) == Some(410) && token.is_some() && !restarted => {
+                let page = tokio::time::timeout_at(self.until, self.page(path, selector, token.as_deref()));
+                let page: List<T> = match page.await.unwrap_or(Err(Trouble::Late)) {
+                    Err(trouble) if trouble.code() == Some(410) && token.is_some() && !restarted => {
                         restarted = true;
                         continue 'restart;
+                    }
+                    Err(trouble) if !items.is_empty() && trouble.code() != Some(410) => {
+                        let cut = format!("after {} objects, {}", items.len(), CallError::from(trouble));
+                        return Ok(Listed { items, cut: Some(cut) });
                     }
                     page => page?,
                 };
                 items.extend(page.items);
                 token = page.metadata.token.filter(|token| !token.is_empty());
                 if token.is_none() {
-                    return Ok(Listed { items, complete: true });
+                    return Ok(Listed { items, cut: None });
                 }
             }
-            return Ok(Listed { items, complete: false });
+            let most = PAGE as usize * MAX_PAGES;
+            let cut = format!("it is longer than the {most} objects that are read of one list");
+            return Ok(Listed { items, cut: Some(cut) });
         }
     }
 
     async fn page<T: DeserializeOwned>(
         &self,
         path: &str,
-        selector: Option<&str>,
+        selector: Selector<'_>,
         token: Option<&str>,
-    ) -> Result<List<T>, kube::Error> {
+    ) -> Result<List<T>, Trouble> {
         let mut params = ListParams::default().limit(PAGE);
-        if let Some(selector) = selector {
-            params = params.fields(selector);
+        if let Some(fields) = selector.fields {
+            params = params.fields(fields);
+        }
+        if let Some(labels) = selector.labels {
+            params = params.labels(labels);
         }
         if let Some(token) = token {
             params = params.continue_token(token);
         }
-        let request = Request::new(path).list(&params).map_err(kube::Error::BuildRequest)?;
-        // `Client::request` would log a body it cannot read, and a pod's environment may hold secrets.
-        let text = self.client.request_text(request).await?;
-        serde_json::from_str(&text).map_err(kube::Error::SerdeError)
+        let unreadable = |error: String| Trouble::Unreadable(error);
+        let request = Request::new(path).list(&params).map_err(|error| unreadable(error.to_string()))?;
+        let body = request::get(&self.client, &request.uri().to_string()).await?;
+        serde_json::from_slice(&body).map_err(|error| unreadable(error.to_string()))
     }
 }
 
 fn answer<T>(lists: Vec<Listed<T>>) -> Answer<Vec<T>> {
-    let complete = lists.iter().all(|listed| listed.complete);
+    let cut = lists.iter().find_map(|listed| listed.cut.clone());
     let items: Vec<T> = lists.into_iter().flat_map(|listed| listed.items).collect();
-    if complete {
-        return Answer::list(items);
+    match cut {
+        Some(cut) => Answer::partial(items, cut),
+        None => Answer::list(items),
     }
-    let note =
-        format!("it is longer than the {} objects that are read of one list", PAGE as usize * MAX_PAGES);
-    Answer::partial(items, note)
-}
-
-/// The HTTP status of an answer that is an error. An error without a code has its reason.
-fn code(error: &kube::Error) -> Option<u16> {
-    let kube::Error::Api(status) = error else { return None };
-    Some(match (status.code, status.reason.as_str()) {
-        (0, "Unauthorized") => 401,
-        (0, "Forbidden") => 403,
-        (code, _) => code,
-    })
-}
-
-/// Why a call gave nothing, in the API server's words.
-fn call_error(error: &kube::Error) -> CallError {
-    let message = match error {
-        kube::Error::Api(status) => size::cut(&status.message, MESSAGE),
-        _ => size::cut(&innermost(error), MESSAGE),
-    };
-    match (error, code(error)) {
-        (_, Some(401)) => {
-            CallError::Denied(format!("refused with 401 ({message}): check the access entry or token"))
-        }
-        (_, Some(403)) => CallError::Denied(format!("refused with 403: {message}")),
-        (_, Some(410)) => CallError::Unavailable("expired twice while it was being read".to_owned()),
-        (_, Some(429)) => CallError::Unavailable(format!("hit its rate limit: {message}")),
-        // Whoever stands before the API server does not speak its `Status`, and the client keeps nothing else.
-        (_, Some(0)) => {
-            CallError::Unavailable("refused without a reason the API server would give".to_owned())
-        }
-        (_, Some(code)) => CallError::Unavailable(format!("answered {code}: {message}")),
-        (kube::Error::SerdeError(_) | kube::Error::FromUtf8(_), None) => {
-            CallError::Unavailable(format!("answered with something unreadable: {message}"))
-        }
-        (_, None) => CallError::Unavailable(format!("could not be reached: {message}")),
-    }
-}
-
-/// The deepest cause: what happened, without the layers that passed it on.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

@@ -83,6 +83,8 @@ impl Connection {
         config.connect_timeout = Some(CONNECT);
         // kube would take HTTPS_PROXY from the environment, and refuse, because proxies are not compiled in.
         config.proxy_url = None;
+        // Its retries are for controllers, which have minutes; ours are in `request`.
+        config.default_retry = false;
         kube::Client::try_from(config).map_err(|error| unusable(error.to_string()))
     }
 

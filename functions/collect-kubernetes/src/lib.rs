@@ -1,21 +1,33 @@
 //! What the cluster says: which revision runs since when, which pods fail and why, what is short.
 //!
-//! Input: the state document. Output: [`Evidence`] from the Kubernetes API, read with list requests alone, scoped to the
-//! namespaces the incident is about. Whatever cannot be read is a gap; nothing the cluster does is an error.
-//! Deliberately absent: secrets, config maps, logs, usage metrics, and any judgement of what caused what.
+//! Input: the state document. Output: [`Evidence`] from the Kubernetes API, read with list requests and the logs of failing
+//! containers, scoped to the subject first, its namespaces second, the cluster's nodes always. Whatever cannot be read is a gap; nothing the cluster does is an error.
+//! Deliberately absent: secrets, config maps, and any judgement of what caused what.
 
 mod api;
+mod began;
+mod claim;
 mod connection;
 mod event;
+mod job;
 mod limits;
 mod moment;
 mod node;
 mod observe;
 mod pod;
+mod pod_log;
+mod policy;
+mod probe;
+mod quantity;
+mod read;
+mod request;
+mod revision;
 mod rollout;
 mod scope;
+mod service;
 mod template;
 mod token;
+mod usage;
 mod wire;
 mod workload;
 mod world;
@@ -26,6 +38,7 @@ use collecting::{Answer, Run};
 use host::{Fault, Settings};
 use incident::{Evidence, Source, State, Status, Timestamp, Window};
 use jiff::SignedDuration;
+use tokio::time::Instant;
 
 use crate::api::Api;
 use crate::connection::Connection;
@@ -34,15 +47,12 @@ use crate::world::World;
 
 /// The state machine gives the function seven seconds. What has arrived by then is returned, the rest is a gap.
 const DEADLINE: Duration = Duration::from_millis(5500);
+/// What has arrived of a list by then must do: the logs are read afterwards.
+const LISTS: Duration = Duration::from_millis(4500);
 /// Events live about an hour.
 const BEFORE: SignedDuration = SignedDuration::from_mins(60);
 /// The cluster's clock may be ahead of ours.
 const AFTER: SignedDuration = SignedDuration::from_mins(1);
-
-/// API groups.
-const CORE: &str = "api/v1";
-const APPS: &str = "apis/apps/v1";
-const AUTOSCALING: &str = "apis/autoscaling/v2";
 
 /// The `collect-kubernetes` function.
 pub struct CollectKubernetes {
@@ -79,10 +89,18 @@ impl CollectKubernetes {
             }
         };
         let subject = &state.subject;
-        let api = Api::new(client, scope::namespaces(subject));
-        let world = read(&run, &api).await;
+        let api = Api::new(client, scope::namespaces(subject), Instant::now() + LISTS);
+        let running = async {
+            let world = read::running(&run, &api, subject).await;
+            let wanted = observe::logs(&world, subject, run.window(), state.as_of);
+            let logs = pod_log::read(&run, &api, &wanted, state.as_of).await;
+            (world, logs)
+        };
+        let ((running, logs), around) = tokio::join!(running, read::around(&run, &api));
+        let World { pods, deployments, replica_sets, stateful_sets, daemon_sets, .. } = running;
+        let world = World { pods, deployments, replica_sets, stateful_sets, daemon_sets, ..around };
         let cluster = self.connection.cluster();
-        let report = observe::observe(&world, subject, run.window(), state.as_of, cluster);
+        let report = observe::observe(&world, subject, run.window(), state.as_of, cluster, logs);
         if let (Some(named), Some(read)) = (subject.cluster.as_deref(), cluster)
             && named != read
         {
@@ -97,57 +115,6 @@ impl CollectKubernetes {
 /// The span that events are asked of. At the ends of time it is shorter.
 fn window(as_of: Timestamp) -> Window {
     Window { from: as_of.checked_sub(BEFORE).unwrap_or(as_of), to: as_of.checked_add(AFTER).unwrap_or(as_of) }
-}
-
-/// All lists at once.
-async fn read(run: &Run, api: &Api) -> World {
-    let node_events = async {
-        // Events about nodes live in the namespace `default`.
-        if api.reads("default") {
-            return None;
-        }
-        run.call("list node events", "what nodes complain about", api.node_events()).await
-    };
-    let (namespaced, nodes, node_events) = tokio::join!(
-        read_namespaced(run, api),
-        run.call("list nodes", "whether nodes are healthy", api.list_cluster(CORE, "nodes")),
-        node_events,
-    );
-    World { nodes, node_events, ..namespaced }
-}
-
-/// What lives in a namespace.
-async fn read_namespaced(run: &Run, api: &Api) -> World {
-    if !api.reads_any() {
-        let sentence = "No namespace can have a name that the incident gives, so only nodes were read.";
-        run.gap("namespaces", Status::Partial, sentence);
-        return World::default();
-    }
-    let (pods, events, deployments, replica_sets, stateful_sets, daemon_sets, hpas, quotas) = tokio::join!(
-        run.call("list pods", "which pods fail", api.list(CORE, "pods")),
-        run.call("list events", "what the cluster complains about", api.events()),
-        run.call("list deployments", "how many replicas are ready", api.list(APPS, "deployments")),
-        run.call("list replicasets", "what rolled out", api.list(APPS, "replicasets")),
-        run.call("list statefulsets", "how many stateful replicas are ready", api.list(APPS, "statefulsets")),
-        run.call("list daemonsets", "which node agents are ready", api.list(APPS, "daemonsets")),
-        run.call(
-            "list hpas",
-            "whether autoscaling is at its limit",
-            api.list(AUTOSCALING, "horizontalpodautoscalers")
-        ),
-        run.call("list resourcequotas", "whether a quota is used up", api.list(CORE, "resourcequotas")),
-    );
-    World {
-        pods,
-        events,
-        deployments,
-        replica_sets,
-        stateful_sets,
-        daemon_sets,
-        hpas,
-        quotas,
-        ..World::default()
-    }
 }
 
 fn note_gaps(run: &Run, report: &Report) {

@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 
 use incident::evidence::Observation;
-use incident::{Fact, Object, ObjectKind, fact};
+use incident::redact::redact;
+use incident::{Fact, Object, ObjectKind, fact, size};
 use jiff::Timestamp;
 
-use crate::wire::{Hpa, Quota, condition};
+use crate::event::one_line;
+use crate::quantity;
+use crate::wire::{Hpa, HpaMetric, LimitRange, MetricValue, Quota, condition};
 use crate::world::{object, object_kind};
 
 /// The share of a quota beyond which it is worth a word: the next pod may not fit.
 const NEARLY: f64 = 0.9;
+/// Characters of a message.
+const MESSAGE: usize = 120;
 
 /// What an autoscaler scales.
 pub(crate) fn target(hpa: &Hpa) -> Object {
@@ -30,9 +35,9 @@ pub(crate) fn autoscaler(hpa: &Hpa) -> Option<fact::Hpa> {
         desired: hpa.status.desired_replicas?,
         limited: limited.is_some(),
         reason: limited.and_then(|limited| limited.reason.clone()),
-        inactive: inactive(hpa).map(str::to_owned),
-        last_scaled_at: None,
-        metrics: Vec::new(),
+        inactive: inactive(hpa),
+        last_scaled_at: hpa.status.last_scale_time,
+        metrics: metrics(hpa),
     })
 }
 
@@ -41,11 +46,31 @@ pub(crate) fn is_saturated(hpa: &fact::Hpa) -> bool {
     hpa.limited && hpa.desired == hpa.max
 }
 
-/// Why an autoscaler does not scale at all, such as `FailedGetResourceMetric`.
-pub(crate) fn inactive(hpa: &Hpa) -> Option<&str> {
+/// Why an autoscaler does not scale at all, such as `FailedGetResourceMetric: no metrics returned`.
+pub(crate) fn inactive(hpa: &Hpa) -> Option<String> {
     let active =
         condition(&hpa.status.conditions, "ScalingActive").filter(|active| active.status == "False")?;
-    active.reason.as_deref().filter(|reason| *reason != "ScalingDisabled")
+    let reason = active.reason.as_deref().filter(|reason| *reason != "ScalingDisabled")?;
+    let said = active.message.as_deref().map(|said| size::cut(&redact(&one_line(said)), MESSAGE));
+    Some(said.map_or_else(|| reason.to_owned(), |said| format!("{reason}: {said}")))
+}
+
+/// What it scales by: each metric wanted, and what was measured of it.
+fn metrics(hpa: &Hpa) -> Vec<fact::HpaMetric> {
+    let read = |metric: &HpaMetric| {
+        let named = metric.resource.as_ref().or(metric.pods.as_ref())?;
+        Some((named.name.clone().unwrap_or_else(|| named.metric.name.clone()), figure(&named.target)?))
+    };
+    let current: BTreeMap<String, String> = hpa.status.current_metrics.iter().filter_map(read).collect();
+    let wanted = hpa.spec.metrics.iter().filter_map(read);
+    wanted
+        .map(|(name, target)| fact::HpaMetric { current: current.get(&name).cloned(), name, target })
+        .collect()
+}
+
+fn figure(value: &MetricValue) -> Option<String> {
+    let percent = value.average_utilization.map(|percent| format!("{percent}%"));
+    percent.or_else(|| value.average_value.clone()).or_else(|| value.value.clone())
 }
 
 /// The autoscaler as an observation.
@@ -58,6 +83,10 @@ pub(crate) fn observe_hpa(hpa: &Hpa, state: fact::Hpa, as_of: Timestamp) -> Obse
         "{object}: {} replicas, {} wanted, {} to {} allowed",
         state.current, state.desired, state.min, state.max
     );
+    for metric in &state.metrics {
+        let current = metric.current.as_deref().unwrap_or("unknown");
+        summary += &format!(", {} {current} of {}", metric.name, metric.target);
+    }
     if is_saturated(&state) {
         summary += &format!(", at its maximum ({})", state.reason.as_deref().unwrap_or("ScalingLimited"));
     }
@@ -67,8 +96,8 @@ pub(crate) fn observe_hpa(hpa: &Hpa, state: fact::Hpa, as_of: Timestamp) -> Obse
     Observation::new(since.unwrap_or(as_of), object, summary, Fact::Hpa(state))
 }
 
-/// A quota of which some resource is nearly or fully used; `None` for the others.
-pub(crate) fn observe_quota(quota: &Quota, as_of: Timestamp) -> Option<Observation> {
+/// A quota that is `named` by a refusal, or of which some resource is nearly or fully used; `None` for the others.
+pub(crate) fn observe_quota(quota: &Quota, named: bool, as_of: Timestamp) -> Option<Observation> {
     let resources: BTreeMap<String, (String, String)> = quota
         .status
         .hard
@@ -77,44 +106,42 @@ pub(crate) fn observe_quota(quota: &Quota, as_of: Timestamp) -> Option<Observati
         .collect();
     let tight: Vec<String> = resources
         .iter()
-        .filter(|(_, (used, hard))| match (quantity(used), quantity(hard)) {
+        .filter(|(_, (used, hard))| match (quantity::parse(used), quantity::parse(hard)) {
             (Some(used), Some(hard)) => hard > 0.0 && used >= NEARLY * hard,
             _ => false,
         })
         .map(|(name, (used, hard))| format!("{name} {used} of {hard}"))
         .collect();
-    if tight.is_empty() {
+    if tight.is_empty() && !named {
         return None;
     }
+    let said = |(name, (used, hard)): (&String, &(String, String))| format!("{name} {used} of {hard}");
+    let tight = if tight.is_empty() { resources.iter().map(said).collect() } else { tight };
     let object = object(ObjectKind::ResourceQuota, quota.metadata.namespace.as_deref(), &quota.metadata.name);
     let summary = format!("{object}: {} used", tight.join(", "));
     Some(Observation::new(as_of, object, summary, Fact::Quota(fact::Quota { resources })))
 }
 
-/// A Kubernetes quantity as a number: `7900m`, `8`, `16Gi`, `1e3`.
-fn quantity(text: &str) -> Option<f64> {
-    const SUFFIXES: [(&str, f64); 15] = [
-        ("Ki", 1024.0),
-        ("Mi", 1_048_576.0),
-        ("Gi", 1_073_741_824.0),
-        ("Ti", 1_099_511_627_776.0),
-        ("Pi", 1_125_899_906_842_624.0),
-        ("Ei", 1_152_921_504_606_846_976.0),
-        ("n", 1e-9),
-        ("u", 1e-6),
-        ("m", 1e-3),
-        ("k", 1e3),
-        ("M", 1e6),
-        ("G", 1e9),
-        ("T", 1e12),
-        ("P", 1e15),
-        ("E", 1e18),
-    ];
-    if let Ok(plain) = text.parse() {
-        return Some(plain);
-    }
-    let (suffix, factor) = SUFFIXES.iter().find(|(suffix, _)| text.ends_with(suffix))?;
-    Some(text.strip_suffix(suffix)?.parse::<f64>().ok()? * factor)
+/// The bounds that a namespace sets on its containers.
+pub(crate) fn observe_range(range: &LimitRange, as_of: Timestamp) -> Observation {
+    let bounds = range.spec.limits.iter().map(|item| fact::Bounds {
+        of: item.kind.clone(),
+        min: item.min.clone(),
+        max: item.max.clone(),
+        default_limit: item.default.clone(),
+        default_request: item.default_request.clone(),
+    });
+    let bounds: Vec<fact::Bounds> = bounds.collect();
+    let said = |of: &fact::Bounds| {
+        let parts = [("min", &of.min), ("max", &of.max), ("default", &of.default_limit)];
+        let parts = parts
+            .iter()
+            .flat_map(|(word, map)| map.iter().map(move |(name, value)| format!("{word} {name} {value}")));
+        format!("{} {}", of.of, parts.collect::<Vec<_>>().join(", "))
+    };
+    let object = object(ObjectKind::LimitRange, range.metadata.namespace.as_deref(), &range.metadata.name);
+    let summary = format!("{object}: {}", bounds.iter().map(said).collect::<Vec<_>>().join("; "));
+    Observation::new(as_of, object, summary, Fact::LimitRange(fact::LimitRange { bounds }))
 }
 
 #[cfg(test)]
@@ -149,22 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn quantities_of_every_spelling_compare() {
-        assert_eq!(quantity("7900m"), Some(7.9));
-        assert_eq!(quantity("16Gi"), Some(17_179_869_184.0));
-        assert_eq!(quantity("1e3"), Some(1000.0));
-        assert_eq!(quantity("much"), None);
-    }
-
-    #[test]
     fn only_a_tight_quota_is_observed() {
         let quota = |used: &str| -> Quota {
             let object = json!({"metadata": {"name": "team", "namespace": "shop"},
                 "status": {"hard": {"requests.cpu": "8", "pods": "50"}, "used": {"requests.cpu": used, "pods": "3"}}});
             serde_json::from_value(object).unwrap()
         };
-        let tight = observe_quota(&quota("7900m"), as_of()).unwrap();
+        let tight = observe_quota(&quota("7900m"), false, as_of()).unwrap();
         assert_eq!(tight.summary, "ResourceQuota shop/team: requests.cpu 7900m of 8 used");
-        assert!(observe_quota(&quota("4"), as_of()).is_none());
+        assert!(observe_quota(&quota("4"), false, as_of()).is_none());
     }
 }

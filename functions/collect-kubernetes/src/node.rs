@@ -2,12 +2,16 @@
 
 use incident::evidence::Observation;
 use incident::fact::{Condition, NodeState};
-use incident::{Fact, Object, ObjectKind};
+use incident::redact::redact;
+use incident::{Fact, Object, ObjectKind, size};
 use jiff::Timestamp;
 
+use crate::event::one_line;
 use crate::moment::clock;
 use crate::wire::{self, Node};
 
+/// Characters of a condition's message.
+const MESSAGE: usize = 120;
 /// Taints that the node controller and autoscalers set when something is wrong or ending; others are somebody's plan.
 const TROUBLE_TAINTS: [&str; 3] =
     ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "karpenter.sh/disrupt"];
@@ -42,12 +46,14 @@ pub(crate) fn troubles(node: &Node, as_of: Timestamp) -> Vec<String> {
 
 /// The node as an observation, at the time its latest trouble began.
 pub(crate) fn observe(node: &Node, troubles: &[String], as_of: Timestamp) -> Observation {
+    let state = state(node);
     let bad = node.status.conditions.iter().filter(|condition| is_bad(condition));
-    let at = bad.filter_map(|condition| condition.last_transition_time).max().unwrap_or(as_of);
+    let since = bad.filter_map(|condition| condition.last_transition_time).max();
+    let at = since.or(state.cordoned_at).unwrap_or(as_of);
     let object = Object::new(ObjectKind::Node, node.metadata.name.clone());
     let said = if troubles.is_empty() { "ready, nothing abnormal".to_owned() } else { troubles.join(", ") };
     let summary = format!("{object}: {said}");
-    Observation::new(at, object, summary, Fact::Node(state(node)))
+    Observation::new(at, object, summary, Fact::Node(state))
 }
 
 /// `Ready` and its relatives (`StorageReady`, `NetworkingReady`) should be true, every other condition names a trouble.
@@ -57,15 +63,19 @@ fn is_bad(condition: &wire::Condition) -> bool {
 }
 
 fn state(node: &Node) -> NodeState {
-    let label = |keys: [&str; 2]| keys.iter().find_map(|key| node.metadata.labels.get(*key)).cloned();
+    let label = |keys: &[&str]| keys.iter().find_map(|key| node.metadata.labels.get(*key)).cloned();
     let ready = wire::condition(&node.status.conditions, "Ready");
+    let cordon = node.spec.taints.iter().find(|taint| taint.key == "node.kubernetes.io/unschedulable");
+    let allocatable = ["cpu", "memory", "pods"]
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), node.status.allocatable.get(*name)?.clone())));
     NodeState {
         ready: ready.is_some_and(|ready| ready.status == "True"),
         cordoned: node.spec.unschedulable,
         conditions: node.status.conditions.iter().map(condition).collect(),
         taints: node.spec.taints.iter().map(taint).collect(),
-        zone: label(["topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"]),
-        instance_type: label(["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"]),
+        zone: label(&["topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"]),
+        instance_type: label(&["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"]),
         // `aws:///us-east-1a/i-0123456789abcdef0`
         instance_id: node
             .spec
@@ -74,17 +84,27 @@ fn state(node: &Node) -> NodeState {
             .and_then(|id| id.rsplit('/').next())
             .filter(|id| id.starts_with("i-"))
             .map(str::to_owned),
-        ..NodeState::default()
+        cordoned_at: cordon.and_then(|taint| taint.time_added),
+        created_at: node.metadata.creation_timestamp,
+        group: label(&[
+            "eks.amazonaws.com/nodegroup",
+            "karpenter.sh/nodepool",
+            "alpha.eksctl.io/nodegroup-name",
+        ]),
+        capacity_type: label(&["eks.amazonaws.com/capacityType", "karpenter.sh/capacity-type"])
+            .map(|word| word.to_lowercase().replace('_', "-")),
+        allocatable: allocatable.collect(),
     }
 }
 
 fn condition(condition: &wire::Condition) -> Condition {
+    let said = condition.message.as_deref().filter(|said| is_bad(condition) && !said.is_empty());
     Condition {
         kind: condition.kind.clone(),
         status: condition.status.clone(),
         since: condition.last_transition_time,
         reason: condition.reason.clone(),
-        ..Condition::default()
+        message: said.map(|said| size::cut(&redact(&one_line(said)), MESSAGE)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! From what was read to what is worth saying, most telling first and bounded per kind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use incident::evidence::Observation;
 use incident::{Fact, Object, ObjectKind, Subject, Window, fact};
@@ -9,11 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::event::{self, Group};
 use crate::moment::within;
 use crate::pod::Trouble;
+use crate::pod_log::{self, Wanted};
 use crate::rollout::{self, Current};
 use crate::scope::Scope;
 use crate::wire::{Pod, Workload};
 use crate::world::{World, object, object_kind};
-use crate::{limits, node, pod, workload};
+use crate::{pod, workload};
+
+mod around;
 
 /// Rollouts of the incident's workloads are told in full for a day.
 const OWN_ROLLOUT: SignedDuration = SignedDuration::from_hours(24);
@@ -35,28 +38,36 @@ pub(crate) struct Report {
     pub missing: Vec<Object>,
 }
 
-/// Everything worth saying.
+/// Everything worth saying; `logs` are those of the incident's own pods.
 pub(crate) fn observe(
     world: &World,
     subject: &Subject,
     window: Window,
     as_of: Timestamp,
     cluster: Option<&str>,
+    logs: Vec<Observation>,
 ) -> Report {
     let view = View::new(world, subject, window, as_of);
     let mut report = Report { missing: view.missing(subject), ..Report::default() };
     view.rollouts(true, &mut report);
     view.pods(true, &mut report);
+    report.observations.extend(logs);
     view.workloads(true, &mut report);
     view.events(true, &mut report);
+    view.services(&mut report);
+    view.claims(&mut report);
     view.autoscalers(&mut report);
-    let quotas = world.quotas.iter().flatten().filter_map(|quota| limits::observe_quota(quota, as_of));
-    report.keep("quotas", OTHER, quotas.collect());
+    view.quotas(&mut report);
+    view.jobs(&mut report);
+    view.usage(true, &mut report);
     view.rollouts(false, &mut report);
     view.workloads(false, &mut report);
     view.pods(false, &mut report);
     view.events(false, &mut report);
     view.nodes(&mut report);
+    view.system(&mut report);
+    view.policies(&mut report);
+    view.usage(false, &mut report);
     report.observations.extend(view.all_well(cluster));
     report
 }
@@ -73,6 +84,24 @@ impl Report {
             *self.left_out.entry(what).or_default() += count;
         }
     }
+}
+
+/// The logs worth reading: of each workload's failing pods the first, those of the incident before others.
+pub(crate) fn logs(world: &World, subject: &Subject, window: Window, as_of: Timestamp) -> Vec<Wanted> {
+    let view = View::new(world, subject, window, as_of);
+    let mut seen = BTreeSet::new();
+    let mut failing: Vec<_> = view.failing.iter().collect();
+    failing.sort_by_key(|(own, ..)| !own);
+    let first = failing.into_iter().filter(|(_, owner, pod, trouble)| {
+        let owner = owner.as_ref().map_or_else(|| pod.metadata.name.clone(), ToString::to_string);
+        seen.insert((owner, trouble.word.clone()))
+    });
+    first
+        .flat_map(|(_, _, pod, _)| {
+            let object = object(ObjectKind::Pod, pod.metadata.namespace.as_deref(), &pod.metadata.name);
+            pod_log::wanted(&object, pod::statuses(pod).map(|(status, _)| status))
+        })
+        .collect()
 }
 
 /// The world seen from the incident.
@@ -99,8 +128,9 @@ impl<'a> View<'a> {
             .collect();
         let mut currents: Vec<_> = workloads
             .iter()
-            .filter(|(_, object, _)| object.kind == ObjectKind::Deployment)
-            .filter_map(|(own, _, workload)| Some((*own, rollout::current(workload, world)?)))
+            .filter_map(|(own, object, workload)| {
+                Some((*own, rollout::current(object.kind, workload, world)?))
+            })
             .collect();
         currents.sort_by_key(|(_, current)| std::cmp::Reverse(current.at));
         let mut failing: Vec<_> = world
@@ -192,30 +222,6 @@ impl<'a> View<'a> {
         report.leave_out("event groups", all - few.len());
         let observations = few.into_iter().map(|(_, _, group)| group.observe(self.as_of)).collect();
         report.keep("event groups", if own { OWN } else { OTHER }, observations);
-    }
-
-    fn autoscalers(&self, report: &mut Report) {
-        let read = self.world.hpas.iter().flatten().filter_map(|hpa| Some((hpa, limits::autoscaler(hpa)?)));
-        let mut found: Vec<(bool, Observation)> = read
-            .filter_map(|(hpa, state)| {
-                let own = self.is_own(&state.target);
-                let worth_saying = own || limits::is_saturated(&state) || limits::inactive(hpa).is_some();
-                worth_saying.then(|| (own, limits::observe_hpa(hpa, state, self.as_of)))
-            })
-            .collect();
-        found.sort_by_key(|(own, _)| !own);
-        report.keep("autoscalers", OTHER, found.into_iter().map(|(_, observation)| observation).collect());
-    }
-
-    fn nodes(&self, report: &mut Report) {
-        let nodes = self.world.nodes.iter().flatten().filter_map(|node| {
-            let troubles = node::troubles(node, self.as_of);
-            let own = self.scope.is_node(&node.metadata.name);
-            (own || !troubles.is_empty()).then(|| (own, node::observe(node, &troubles, self.as_of)))
-        });
-        let mut nodes: Vec<_> = nodes.collect();
-        nodes.sort_by_key(|(own, _)| !own);
-        report.keep("nodes", OTHER, nodes.into_iter().map(|(_, observation)| observation).collect());
     }
 
     /// One finding that says what was looked at and found well, where no workload of the incident's own says it.

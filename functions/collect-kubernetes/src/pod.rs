@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::event::one_line;
 use crate::moment::{clock, within};
-use crate::wire::{Condition, Container, ContainerStatus, Pod, Terminated, condition};
+use crate::probe;
+use crate::wire::{Condition, Container, ContainerPort, ContainerStatus, Pod, Terminated, condition};
 use crate::world::object;
 
 /// Waiting for these is how every pod starts.
@@ -156,7 +157,7 @@ fn is_normal(ended: &Terminated) -> bool {
 }
 
 /// Every container's status, and whether it is an init container; those first, as they run first.
-fn statuses(pod: &Pod) -> impl Iterator<Item = (&ContainerStatus, bool)> {
+pub(crate) fn statuses(pod: &Pod) -> impl Iterator<Item = (&ContainerStatus, bool)> {
     let init = pod.status.init_container_statuses.iter().map(|status| (status, true));
     init.chain(pod.status.container_statuses.iter().map(|status| (status, false)))
 }
@@ -205,8 +206,8 @@ fn state(pod: &Pod, owner: Option<Object>) -> PodState {
         node: pod.spec.node_name.clone(),
         owner,
         started_at: pod.status.start_time,
+        deleting_since: pod.metadata.deletion_timestamp,
         containers: statuses(pod).map(|(status, init)| container(pod, status, init)).collect(),
-        ..PodState::default()
     }
 }
 
@@ -225,7 +226,29 @@ fn container(pod: &Pod, status: &ContainerStatus, init: bool) -> ContainerState 
         terminated: ended.and_then(|ended| ended.reason.clone()),
         exit_code: ended.and_then(|ended| ended.exit_code),
         finished_at: ended.and_then(|ended| ended.finished_at),
-        memory_limit: memory_limit(pod, &status.name),
+        ran_s: ended.and_then(|ended| {
+            Some(ended.finished_at?.duration_since(ended.started_at?).as_secs())
+                .filter(|seconds| *seconds >= 0)
+        }),
+        running_since: status.state.running.as_ref().and_then(|running| running.started_at),
+        ..declared(specs(pod).find(|spec| spec.name == status.name), status.ready)
+    }
+}
+
+/// What the spec says of a container; its probes and ports where it is not ready.
+fn declared(spec: Option<&Container>, ready: bool) -> ContainerState {
+    let Some(spec) = spec else { return ContainerState::default() };
+    let mut limits = spec.resources.limits.clone();
+    let memory_limit = limits.remove("memory");
+    let port = |port: &ContainerPort| {
+        format!("{}/{}", port.container_port, port.protocol.as_deref().unwrap_or("TCP"))
+    };
+    ContainerState {
+        memory_limit,
+        limits,
+        requests: spec.resources.requests.clone(),
+        probes: if ready { Vec::new() } else { probe::all(spec) },
+        ports: if ready { Vec::new() } else { spec.ports.iter().map(port).collect() },
         ..ContainerState::default()
     }
 }

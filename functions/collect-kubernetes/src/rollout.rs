@@ -1,25 +1,21 @@
 //! What rolled out, when it began, and what it changed.
 //!
-//! A Deployment's revisions are the ReplicaSets whose owner reference carries its uid. A rollback reuses the old ReplicaSet
-//! under a new revision, so a ReplicaSet's age is the rollout's time only for a template never seen before.
+//! A rollback uses an old revision again under a new number, so a revision's age is the rollout's time only for a template never
+//! seen before.
 
 use incident::evidence::Observation;
-use incident::fact::{Rollout, TemplateDiff, TimeSource};
+use incident::fact::{Rollout, TemplateDiff};
 use incident::{Fact, Object, ObjectKind};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::event;
 use crate::moment::clock;
-use crate::template;
-use crate::wire::{Meta, Pod, ReplicaSet, Workload, condition};
+use crate::revision::Revisions;
+use crate::wire::{Meta, Workload, condition};
 use crate::world::{World, object};
+use crate::{began, template};
 
-const REVISION: &str = "deployment.kubernetes.io/revision";
-const REVISION_HISTORY: &str = "deployment.kubernetes.io/revision-history";
 /// Changes shown of one template; images come first.
 const MAX_CHANGES: usize = 20;
-/// Times are whole seconds, and events arrive a little after what they tell.
-const SKEW: SignedDuration = SignedDuration::from_secs(5);
 /// Annotations and labels of the controllers that would revert a manual undo. Flux runs Helm, so it is asked first.
 const MANAGERS: [(&str, &str); 4] = [
     ("argocd.argoproj.io/", "argocd"),
@@ -28,7 +24,7 @@ const MANAGERS: [(&str, &str); 4] = [
     ("meta.helm.sh/", "helm"),
 ];
 
-/// The revision of a Deployment that runs now.
+/// The revision of a workload that runs now.
 pub(crate) struct Current<'a> {
     pub object: Object,
     /// When it began to roll out, as best known.
@@ -38,35 +34,29 @@ pub(crate) struct Current<'a> {
     pub diff: Option<TemplateDiff>,
     /// How many changes [`MAX_CHANGES`] left out.
     pub changes_left_out: usize,
-    deployment: &'a Workload,
+    workload: &'a Workload,
 }
 
-/// The revision that runs now. `None` when nothing recorded tells: no owned ReplicaSet, no revision, or no time.
-pub(crate) fn current<'a>(deployment: &'a Workload, world: &World) -> Option<Current<'a>> {
-    let owned = revisions(deployment, world);
-    let wanted = revision_of(&deployment.metadata);
-    let position =
-        owned.iter().position(|(revision, _)| Some(*revision) == wanted).or(owned.len().checked_sub(1))?;
-    let (revision, set) = owned[position];
-    let previous = position.checked_sub(1).map(|before| owned[before]);
-    let finished_at = finished(deployment);
-    let (at, time_source) = began(deployment, set, world, finished_at)?;
-
-    let compared = previous.map(|(_, before)| template::compare(&before.spec.template, &set.spec.template));
-    let name = &deployment.metadata.name;
+/// The revision that runs now. `None` when nothing recorded tells: no owned revision, or no time.
+pub(crate) fn current<'a>(kind: ObjectKind, workload: &'a Workload, world: &World) -> Option<Current<'a>> {
+    let revisions = Revisions::of(kind, workload, world)?;
+    let finished_at = began::finished(workload);
+    let (at, time_source) = began::began(kind, workload, &revisions, world, finished_at)?;
+    let name = &workload.metadata.name;
+    let now = revisions.current().template();
+    let before = revisions.previous().map(|previous| (previous.number, previous.template()));
+    let compared = before.as_ref().map(|(_, before)| template::compare(before, &now));
     let rollout = Rollout {
-        revision: Some(revision),
-        previous_revision: previous.map(|(revision, _)| revision),
-        version: template::version(&set.spec.template, name)?,
-        previous_version: previous.and_then(|(_, before)| template::version(&before.spec.template, name)),
+        revision: Some(revisions.current().number),
+        previous_revision: before.as_ref().map(|(number, _)| *number),
+        version: template::version(&now, name)?,
+        previous_version: before.as_ref().and_then(|(_, before)| template::version(before, name)),
         finished_at,
         time_source,
         restart_only: compared.as_ref().is_some_and(|compared| compared.restart_only),
-        is_rollback: is_rollback(set, previous.map(|(_, before)| before)),
-        images: previous.map_or_else(Vec::new, |(_, before)| {
-            template::image_changes(&before.spec.template, &set.spec.template)
-        }),
-        managed_by: managed_by(&deployment.metadata),
+        is_rollback: revisions.is_rollback(),
+        images: before.as_ref().map_or_else(Vec::new, |(_, before)| template::image_changes(before, &now)),
+        managed_by: managed_by(&workload.metadata),
     };
     let mut changes = compared.map(|compared| compared.changes).unwrap_or_default();
     let changes_left_out = changes.len().saturating_sub(MAX_CHANGES);
@@ -76,8 +66,8 @@ pub(crate) fn current<'a>(deployment: &'a Workload, world: &World) -> Option<Cur
         to_revision: rollout.revision,
         changes,
     });
-    let object = object(ObjectKind::Deployment, deployment.metadata.namespace.as_deref(), name);
-    Some(Current { object, at, rollout, diff, changes_left_out, deployment })
+    let object = object(kind, workload.metadata.namespace.as_deref(), name);
+    Some(Current { object, at, rollout, diff, changes_left_out, workload })
 }
 
 impl Current<'_> {
@@ -114,7 +104,7 @@ impl Current<'_> {
         } else {
             format!("{object}: {version} (revision {revision}) rolled out at {at}, before it {before}")
         };
-        match (self.rollout.finished_at, progress(self.deployment)) {
+        match (self.rollout.finished_at, progress(self.workload)) {
             (Some(finished), _) => text += &format!(", finished {}", clock(finished, as_of)),
             (None, Some(reason)) => text += &format!(", not finished ({reason})"),
             (None, None) => {}
@@ -131,113 +121,6 @@ pub(crate) fn progress(workload: &Workload) -> Option<String> {
     condition(&workload.status.as_ref()?.conditions, "Progressing")?.reason.clone()
 }
 
-/// The revisions that the Deployment's uid owns, oldest first.
-fn revisions<'w>(deployment: &Workload, world: &'w World) -> Vec<(u64, &'w ReplicaSet)> {
-    let Some(uid) = deployment.metadata.uid.as_deref() else { return Vec::new() };
-    let mut owned: Vec<(u64, &ReplicaSet)> = world
-        .replica_sets
-        .iter()
-        .flatten()
-        .filter(|set| set.metadata.owner_references.iter().any(|owner| owner.uid.as_deref() == Some(uid)))
-        .filter_map(|set| Some((revision_of(&set.metadata)?, set)))
-        .collect();
-    owned.sort_by_key(|(revision, _)| *revision);
-    owned
-}
-
-fn revision_of(meta: &Meta) -> Option<u64> {
-    meta.annotations.get(REVISION)?.parse().ok()
-}
-
-/// A ReplicaSet that served an earlier revision says so; one older than the revision before it was there before.
-fn is_rollback(current: &ReplicaSet, previous: Option<&ReplicaSet>) -> bool {
-    let reused =
-        current.metadata.annotations.get(REVISION_HISTORY).is_some_and(|history| !history.is_empty());
-    let created = |set: &ReplicaSet| set.metadata.creation_timestamp;
-    let older = previous.and_then(created).zip(created(current)).is_some_and(|(before, now)| now < before);
-    reused || older
-}
-
-/// When the rollout finished: the Deployment controller sets this reason once per rollout, and scaling does not touch it.
-fn finished(deployment: &Workload) -> Option<Timestamp> {
-    let progressing = condition(&deployment.status.as_ref()?.conditions, "Progressing")?;
-    let done = progressing.reason.as_deref() == Some("NewReplicaSetAvailable");
-    progressing.last_update_time.or(progressing.last_transition_time).filter(|_| done)
-}
-
-/// When the rollout began, and how that was found. A start after the finish is somebody else's: an autoscaler's event, a pod
-/// that was replaced, a manager that touched another field.
-fn began(
-    deployment: &Workload,
-    set: &ReplicaSet,
-    world: &World,
-    finished: Option<Timestamp>,
-) -> Option<(Timestamp, TimeSource)> {
-    let before_finish = |at: &Timestamp| finished.is_none_or(|finished| *at <= finished + SKEW);
-    let reused = set.metadata.annotations.contains_key(REVISION_HISTORY);
-    let created = set.metadata.creation_timestamp.filter(|_| !reused);
-    scaling_event(deployment, set, world, before_finish)
-        .map(|at| (at, TimeSource::ScalingEvent))
-        .or_else(|| pod_start(set, world).filter(before_finish).map(|at| (at, TimeSource::PodStart)))
-        .or_else(|| {
-            let written = template_writes(&deployment.metadata).filter(before_finish).max();
-            written.map(|at| (at, TimeSource::ManagedFields))
-        })
-        .or_else(|| {
-            let status = deployment.status.as_ref()?;
-            let updated = condition(&status.conditions, "Progressing")?.last_update_time?;
-            Some((updated, TimeSource::ProgressingCondition))
-        })
-        .or_else(|| created.map(|at| (at, TimeSource::ReplicaSetCreation)))
-}
-
-/// The event that began to scale up the new ReplicaSet. Its note reads `Scaled up replica set NAME from 0 to 2`, or `… to 2`
-/// from older servers, where the first is the start. A name that was scaled up twice did so in two rollouts: the later one
-/// is meant.
-fn scaling_event(
-    deployment: &Workload,
-    set: &ReplicaSet,
-    world: &World,
-    before_finish: impl Fn(&Timestamp) -> bool,
-) -> Option<Timestamp> {
-    let begins = format!("Scaled up replica set {} ", set.metadata.name);
-    let notes = world.events.iter().flatten().filter_map(|told| {
-        let about = told.regarding.kind == "Deployment"
-            && told.regarding.name == deployment.metadata.name
-            && told.regarding.namespace == deployment.metadata.namespace;
-        let how = told.note.as_deref()?.strip_prefix(&begins)?;
-        (about && told.reason.as_deref() == Some("ScalingReplicaSet")).then_some((how, told))
-    });
-    let (from_zero, other): (Vec<_>, Vec<_>) = notes.partition(|(how, _)| how.starts_with("from 0 "));
-    let from_zero = from_zero.iter().flat_map(|(_, told)| [event::first_seen(told), event::last_seen(told)]);
-    let older = other.iter().filter(|(how, _)| how.starts_with("to "));
-    let older = older.filter_map(|(_, told)| event::first_seen(told)).filter(&before_finish).min();
-    from_zero.flatten().filter(&before_finish).max().or(older)
-}
-
-fn pod_start(set: &ReplicaSet, world: &World) -> Option<Timestamp> {
-    let owned = |pod: &&Pod| {
-        pod.metadata.namespace == set.metadata.namespace
-            && pod
-                .metadata
-                .owner_references
-                .iter()
-                .any(|owner| owner.kind == "ReplicaSet" && owner.name == set.metadata.name)
-    };
-    world.pods.iter().flatten().filter(owned).filter_map(|pod| pod.status.start_time).min()
-}
-
-/// When managers that own fields of the template last wrote. The controller's own writes go to the status.
-fn template_writes(meta: &Meta) -> impl Iterator<Item = Timestamp> {
-    let wrote_template = |fields: &serde_json::Value| fields["f:spec"]["f:template"].is_object();
-    meta.managed_fields
-        .iter()
-        .filter(move |entry| {
-            entry.subresource.as_deref().unwrap_or_default().is_empty() && wrote_template(&entry.fields_v1)
-        })
-        .filter_map(|entry| entry.time)
-}
-
 fn managed_by(meta: &Meta) -> Option<String> {
     let keys = || meta.annotations.keys().chain(meta.labels.keys());
     MANAGERS
@@ -248,9 +131,13 @@ fn managed_by(meta: &Meta) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use incident::fact::TimeSource;
     use serde_json::{Value, json};
 
     use super::*;
+
+    const REVISION: &str = "deployment.kubernetes.io/revision";
+    const REVISION_HISTORY: &str = "deployment.kubernetes.io/revision-history";
 
     fn at(time: &str) -> Timestamp {
         format!("2026-03-01T{time}Z").parse().unwrap()
@@ -307,7 +194,7 @@ mod tests {
         ]);
         let deployment = deployment(42, &finished_at("02:12:30"));
         let world = world(two_revisions(), events, json!([]));
-        let current = current(&deployment, &world).unwrap();
+        let current = current(ObjectKind::Deployment, &deployment, &world).unwrap();
         assert_eq!((current.at, current.rollout.time_source), (at("02:11:02"), TimeSource::ScalingEvent));
         assert_eq!(current.rollout.previous_revision, Some(41));
         assert_eq!(current.rollout.finished_at, Some(at("02:12:30")));
@@ -327,11 +214,11 @@ mod tests {
         let deployment = deployment(42, &finished_at("02:12:30"));
         let found = |pods| {
             let world = world(two_revisions(), json!([]), pods);
-            let current = current(&deployment, &world).unwrap();
+            let current = current(ObjectKind::Deployment, &deployment, &world).unwrap();
             (current.at, current.rollout.time_source)
         };
         assert_eq!(found(json!([pod("02:11:40"), pod("02:11:10")])), (at("02:11:10"), TimeSource::PodStart));
-        assert_eq!(found(json!([pod("09:00:00")])), (at("02:12:30"), TimeSource::ProgressingCondition));
+        assert_eq!(found(json!([pod("09:00:00")])), (at("02:11:00"), TimeSource::ReplicaSetCreation));
     }
 
     #[test]
@@ -345,7 +232,7 @@ mod tests {
             "lastUpdateTime": "2026-03-01T02:30:00Z"});
         let deployment = deployment(43, &running);
         let world = world(sets, json!([]), json!([]));
-        let current = current(&deployment, &world).unwrap();
+        let current = current(ObjectKind::Deployment, &deployment, &world).unwrap();
         assert!(current.rollout.is_rollback);
         assert_eq!((current.at, current.rollout.finished_at), (at("02:30:00"), None));
         assert_eq!(current.rollout.previous_version.as_deref(), Some("v2"));
@@ -362,9 +249,9 @@ mod tests {
             json!({"kubectl.kubernetes.io/restartedAt": "2026-03-01T02:11:00Z"});
         let deployment = deployment(42, &finished_at("02:12:30"));
         let world = world(sets, json!([]), json!([]));
-        let current = current(&deployment, &world).unwrap();
+        let current = current(ObjectKind::Deployment, &deployment, &world).unwrap();
         assert!(current.rollout.restart_only && current.diff.is_none() && current.rollout.images.is_empty());
-        assert!(current.observe(at("02:20:00"))[0].summary.contains("restarted at 02:12"));
+        assert!(current.observe(at("02:20:00"))[0].summary.contains("restarted at 02:11"));
     }
 
     #[test]
@@ -381,8 +268,10 @@ mod tests {
             entry("02:40:00", "", template)
         ]))
         .unwrap();
-        let world = world(two_revisions(), json!([]), json!([]));
-        let current = current(&deployment, &world).unwrap();
+        let mut sets = two_revisions();
+        sets[1]["metadata"]["annotations"][REVISION_HISTORY] = json!("40");
+        let world = world(sets, json!([]), json!([]));
+        let current = current(ObjectKind::Deployment, &deployment, &world).unwrap();
         assert_eq!((current.at, current.rollout.time_source), (at("02:10:58"), TimeSource::ManagedFields));
     }
 
@@ -393,7 +282,7 @@ mod tests {
             set["metadata"]["ownerReferences"][0]["uid"] = json!("d-2");
         }
         let deployment = deployment(42, &finished_at("02:12:30"));
-        assert!(current(&deployment, &world(sets, json!([]), json!([]))).is_none());
-        assert!(current(&deployment, &World::default()).is_none());
+        assert!(current(ObjectKind::Deployment, &deployment, &world(sets, json!([]), json!([]))).is_none());
+        assert!(current(ObjectKind::Deployment, &deployment, &World::default()).is_none());
     }
 }

@@ -34,9 +34,14 @@ pub(crate) fn namespaces(subject: &Subject) -> Namespaces {
 }
 
 /// A DNS label (RFC 1123), which every namespace's name is.
-fn is_label(name: &str) -> bool {
+pub(crate) fn is_label(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     !name.is_empty() && name.len() <= 63 && name.bytes().all(plain) && !name.starts_with('-')
+}
+
+/// A DNS subdomain, which the name of every workload and pod is: it can neither end a path nor a selector.
+pub(crate) fn is_subdomain(name: &str) -> bool {
+    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 /// The incident's subject, as questions about objects.

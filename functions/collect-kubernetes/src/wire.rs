@@ -5,8 +5,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+mod around;
+
+pub(crate) use around::*;
 
 /// One page of a list.
 #[derive(Debug, Deserialize)]
@@ -52,7 +57,22 @@ pub(crate) struct OwnerReference {
 pub(crate) struct ManagedFields {
     pub time: Option<Timestamp>,
     pub subresource: Option<String>,
-    pub fields_v1: Value,
+    pub fields_v1: OwnedFields,
+}
+
+/// Of the fields that a manager owns only these two: the lists themselves are longer than the objects.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OwnedFields {
+    #[serde(rename = "f:spec")]
+    pub spec: Option<OwnedSpec>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OwnedSpec {
+    #[serde(rename = "f:template")]
+    pub template: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -78,9 +98,52 @@ pub(crate) struct Workload {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct WorkloadSpec {
     pub replicas: Option<u32>,
+    pub paused: bool,
+    pub selector: LabelSelector,
+    pub template: PodTemplate,
+    /// Deployments.
+    pub strategy: Strategy,
+    /// StatefulSets and DaemonSets.
+    pub update_strategy: Strategy,
+}
+
+/// Of a workload's template only the labels; what it changed is read from its revisions.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PodTemplate {
+    pub metadata: Meta,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct LabelSelector {
+    pub match_labels: BTreeMap<String, String>,
+    pub match_expressions: Vec<LabelExpression>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LabelExpression {
+    pub key: String,
+    pub operator: String,
+    pub values: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Strategy {
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub rolling_update: Option<RollingUpdate>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RollingUpdate {
+    pub partition: Option<u32>,
 }
 
 /// Go leaves a zero out, so within a status that is there an absent count is zero.
@@ -95,6 +158,8 @@ pub(crate) struct WorkloadStatus {
     pub available_replicas: u32,
     #[serde(alias = "updatedNumberScheduled")]
     pub updated_replicas: Option<u32>,
+    /// StatefulSets: the ControllerRevision that is rolled out.
+    pub update_revision: Option<String>,
     pub conditions: Vec<Condition>,
 }
 
@@ -108,8 +173,34 @@ pub(crate) struct ReplicaSet {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ReplicaSetSpec {
-    /// The pod template, whole: two of them are compared field by field.
-    pub template: Value,
+    /// The pod template, whole, as text: two of thousands are compared field by field.
+    pub template: Text,
+}
+
+/// A part of an object as text again: a tenth of what its tree takes, and only two of thousands are looked at.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Text(String);
+
+impl Text {
+    pub(crate) fn value(&self) -> Value {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Value::deserialize(deserializer)?.to_string()))
+    }
+}
+
+/// A revision of a StatefulSet or DaemonSet.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ControllerRevision {
+    pub metadata: Meta,
+    pub revision: u64,
+    /// A patch of the workload, `{"spec": {"template": {…}}}`, as text.
+    pub data: Text,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -126,20 +217,96 @@ pub(crate) struct PodSpec {
     pub node_name: Option<String>,
     pub containers: Vec<Container>,
     pub init_containers: Vec<Container>,
+    pub volumes: Vec<Volume>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Volume {
+    pub persistent_volume_claim: Option<ClaimSource>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct ClaimSource {
+    pub claim_name: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct Container {
     pub name: String,
     pub image: Option<String>,
     pub resources: Resources,
+    pub ports: Vec<ContainerPort>,
+    pub liveness_probe: Option<Probe>,
+    pub readiness_probe: Option<Probe>,
+    pub startup_probe: Option<Probe>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Resources {
     pub limits: BTreeMap<String, String>,
+    pub requests: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct ContainerPort {
+    pub name: Option<String>,
+    pub container_port: u32,
+    pub protocol: Option<String>,
+}
+
+/// A number or the name of a port.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum PortOrName {
+    Number(u32),
+    Name(String),
+}
+
+impl std::fmt::Display for PortOrName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Probe {
+    pub http_get: Option<HttpGet>,
+    pub tcp_socket: Option<Socket>,
+    pub grpc: Option<Socket>,
+    pub exec: Option<Exec>,
+    pub initial_delay_seconds: Option<u32>,
+    pub period_seconds: Option<u32>,
+    pub timeout_seconds: Option<u32>,
+    pub failure_threshold: Option<u32>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct HttpGet {
+    pub path: Option<String>,
+    pub port: Option<PortOrName>,
+    pub scheme: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Socket {
+    pub port: Option<PortOrName>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Exec {
+    pub command: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -169,7 +336,14 @@ pub(crate) struct ContainerStatus {
 #[serde(default)]
 pub(crate) struct State {
     pub waiting: Option<Waiting>,
+    pub running: Option<Running>,
     pub terminated: Option<Terminated>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Running {
+    pub started_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -185,6 +359,7 @@ pub(crate) struct Terminated {
     pub reason: Option<String>,
     pub message: Option<String>,
     pub exit_code: Option<i32>,
+    pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
 }
 
@@ -226,86 +401,16 @@ pub(crate) struct EventSeries {
     pub last_observed_time: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Hpa {
-    pub metadata: Meta,
-    pub spec: HpaSpec,
-    pub status: HpaStatus,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct HpaSpec {
-    pub scale_target_ref: Regarding,
-    /// One when left out, says the API.
-    pub min_replicas: Option<u32>,
-    pub max_replicas: u32,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct HpaStatus {
-    pub current_replicas: Option<u32>,
-    pub desired_replicas: Option<u32>,
-    pub conditions: Vec<Condition>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Quota {
-    pub metadata: Meta,
-    pub status: QuotaStatus,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct QuotaStatus {
-    pub hard: BTreeMap<String, String>,
-    pub used: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Node {
-    pub metadata: Meta,
-    pub spec: NodeSpec,
-    pub status: NodeStatus,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct NodeSpec {
-    pub unschedulable: bool,
-    #[serde(rename = "providerID")]
-    pub provider_id: Option<String>,
-    pub taints: Vec<Taint>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Taint {
-    pub key: String,
-    pub value: Option<String>,
-    pub effect: String,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct NodeStatus {
-    pub conditions: Vec<Condition>,
-}
-
 /// The condition of that type.
 pub(crate) fn condition<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
     conditions.iter().find(|condition| condition.kind == kind)
 }
 
 /// Go writes a nil slice as `null`.
-fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+fn null_is_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
-    T: Deserialize<'de>,
+    T: Deserialize<'de> + Default,
 {
-    Ok(Option::<Vec<T>>::deserialize(deserializer)?.unwrap_or_default())
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -1,12 +1,17 @@
 //! Desired against actual replicas of Deployments, StatefulSets and DaemonSets.
 
 use incident::evidence::Observation;
-use incident::{Fact, Object, fact};
+use incident::redact::redact;
+use incident::{Fact, Object, fact, size};
 use jiff::Timestamp;
 
+use crate::event::one_line;
 use crate::moment::clock;
 use crate::rollout::{Current, progress};
-use crate::wire::{Workload, condition};
+use crate::wire::{Condition, Workload, WorkloadSpec, condition};
+
+/// Characters of a message.
+const MESSAGE: usize = 160;
 
 /// A workload's figures; `None` when the server does not say how many replicas are wanted.
 pub(crate) fn state(workload: &Workload) -> Option<fact::Workload> {
@@ -17,13 +22,32 @@ pub(crate) fn state(workload: &Workload) -> Option<fact::Workload> {
         available: status.available_replicas,
         updated: status.updated_replicas,
         progress: progress(workload),
-        ..fact::Workload::default()
+        failure: failure(&status.conditions),
+        paused: workload.spec.paused,
+        strategy: strategy(&workload.spec),
     })
+}
+
+/// Why pods cannot be made, in the controller's words.
+fn failure(conditions: &[Condition]) -> Option<String> {
+    let failing = condition(conditions, "ReplicaFailure").filter(|failing| failing.status == "True")?;
+    failing.message.as_deref().map(|said| size::cut(&redact(&one_line(said)), MESSAGE))
+}
+
+/// How an update proceeds, where that is not step by step.
+fn strategy(spec: &WorkloadSpec) -> Option<String> {
+    let partition = spec.update_strategy.rolling_update.as_ref().and_then(|update| update.partition);
+    let partition =
+        partition.filter(|partition| *partition > 0).map(|partition| format!("partition {partition}"));
+    let kind = spec.strategy.kind.as_ref().or(spec.update_strategy.kind.as_ref());
+    partition.or_else(|| kind.filter(|kind| *kind != "RollingUpdate").cloned())
 }
 
 /// Fewer replicas than wanted are ready, or the rollout gave up.
 pub(crate) fn is_unhealthy(state: &fact::Workload) -> bool {
-    state.ready < state.desired || state.progress.as_deref() == Some("ProgressDeadlineExceeded")
+    state.ready < state.desired
+        || state.failure.is_some()
+        || state.progress.as_deref() == Some("ProgressDeadlineExceeded")
 }
 
 /// The workload as an observation; `current` is the revision that runs, where one is known.
@@ -44,6 +68,9 @@ pub(crate) fn observe(
     let unavailable = condition(conditions, "Available").filter(|available| available.status == "False");
     if let Some(progress) = state.progress.as_deref().filter(|reason| *reason == "ProgressDeadlineExceeded") {
         summary += &format!(", {progress}");
+    }
+    for word in [state.paused.then_some("paused"), state.failure.as_deref()].into_iter().flatten() {
+        summary += &format!(", {word}");
     }
     if let Some(reason) = unavailable.and_then(|available| available.reason.as_deref()) {
         summary += &format!(", {reason}");

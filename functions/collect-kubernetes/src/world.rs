@@ -2,7 +2,10 @@
 
 use incident::{Object, ObjectKind};
 
-use crate::wire::{Event, Hpa, Meta, Node, OwnerReference, Pod, Quota, ReplicaSet, Workload};
+use crate::wire::{
+    Claim, ControllerRevision, EndpointSlice, Event, Hpa, Job, LimitRange, Meta, Metrics, NetworkPolicy,
+    Node, OwnerReference, Pod, Quota, ReplicaSet, Service, Workload,
+};
 
 /// The lists as they were read. `None` is a list that could not be read, which is not an empty one.
 #[derive(Debug, Default)]
@@ -15,8 +18,19 @@ pub(crate) struct World {
     pub stateful_sets: Option<Vec<Workload>>,
     pub daemon_sets: Option<Vec<Workload>>,
     pub hpas: Option<Vec<Hpa>>,
+    pub controller_revisions: Option<Vec<ControllerRevision>>,
     pub quotas: Option<Vec<Quota>>,
+    pub limit_ranges: Option<Vec<LimitRange>>,
+    pub services: Option<Vec<Service>>,
+    pub endpoint_slices: Option<Vec<EndpointSlice>>,
+    pub claims: Option<Vec<Claim>>,
+    pub policies: Option<Vec<NetworkPolicy>>,
+    pub jobs: Option<Vec<Job>>,
     pub nodes: Option<Vec<Node>>,
+    pub pod_metrics: Option<Vec<Metrics>>,
+    pub node_metrics: Option<Vec<Metrics>>,
+    /// The cluster's own workloads (DNS, network, proxies), where they are not among the others.
+    pub system: Vec<(ObjectKind, Workload)>,
 }
 
 impl World {

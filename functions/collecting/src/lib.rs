@@ -4,6 +4,8 @@
 //! ends with [`Run::finish`]. The frame keeps the one deadline, notes how each call was read, and writes each gap as a
 //! sentence. It knows no vendor and never fails: what could not be read is a gap.
 
+pub mod pattern;
+
 use std::fmt;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};

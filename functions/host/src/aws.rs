@@ -8,18 +8,20 @@ use crate::{Fault, Settings};
 
 /// The longest a single SDK operation may take, its retries included; collectors set shorter deadlines around it.
 const OPERATION: Duration = Duration::from_secs(5);
+/// The longest pause before the second attempt; the third waits twice that. The SDK's own second is too long for a brief.
+const BACKOFF: Duration = Duration::from_millis(250);
 
 /// The shared configuration of every AWS client.
 ///
 /// Static credentials come from the settings when they hold them; otherwise the SDK's own chain is asked (the role on
-/// Lambda). Retries are one: Step Functions does the outer loop, and a collector has less than six seconds.
+/// Lambda). Retries are two and quick: Step Functions does the outer loop, and a collector has less than six seconds.
 pub async fn config(settings: &Settings) -> SdkConfig {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
-        .retry_config(RetryConfig::standard().with_max_attempts(2))
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(BACKOFF))
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(2))
@@ -57,7 +59,7 @@ pub fn is_configured(settings: &Settings) -> bool {
 
 /// The endpoint of one service: `AWS_ENDPOINT_URL_<SERVICE>`, else `AWS_ENDPOINT_URL`, else the SDK's own.
 ///
-/// `service` is the suffix AWS documents: `CLOUDWATCH`, `RDS`, `EC2`, `ELASTIC_LOAD_BALANCING_V2`, `SFN`, `SECRETS_MANAGER`,
+/// `service` is the suffix AWS documents: `CLOUDWATCH`, `RDS`, `EC2`, `ELASTIC_LOAD_BALANCING_V2`, `PI`, `SFN`, `SECRETS_MANAGER`,
 /// `STS`, `DYNAMODB`.
 pub fn endpoint(settings: &Settings, service: &str) -> Option<String> {
     settings

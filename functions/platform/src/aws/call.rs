@@ -8,8 +8,11 @@ use super::page::Parameters;
 use super::{cbor, model, xml};
 use crate::wire::{Answer, Request};
 
-/// The path of CloudWatch's operations in Smithy RPC v2.
-const CLOUDWATCH: &str = "/service/GraniteServiceVersion20100801/operation/";
+/// The paths of operations in Smithy RPC v2, and whose they are.
+const RPC: [(&str, Service); 2] = [
+    ("/service/GraniteServiceVersion20100801/operation/", Service::CloudWatch),
+    ("/service/PerformanceInsightsv20180227/operation/", Service::Pi),
+];
 /// The namespace of STS's answers; its two-field answer is written by hand.
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
@@ -17,6 +20,7 @@ const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     CloudWatch,
+    Pi,
     Rds,
     Ec2,
     Elbv2,
@@ -96,8 +100,10 @@ impl Refusal {
 impl Call {
     /// Recognises the protocol and the operation.
     pub fn read(request: &Request) -> Result<Self, Refusal> {
-        if let Some(operation) = request.path.strip_prefix(CLOUDWATCH) {
-            return Self::read_cbor(request, operation);
+        for (path, service) in RPC {
+            if let Some(operation) = request.path.strip_prefix(path) {
+                return Self::read_cbor(request, service, operation);
+            }
         }
         if let Some(target) = request.header("x-amz-target") {
             let operation = target.strip_prefix("secretsmanager.").ok_or_else(|| {
@@ -120,7 +126,7 @@ impl Call {
         Ok(Self { service, operation: operation.to_owned(), parameters, message: Value::Null })
     }
 
-    fn read_cbor(request: &Request, operation: &str) -> Result<Self, Refusal> {
+    fn read_cbor(request: &Request, service: Service, operation: &str) -> Result<Self, Refusal> {
         if request.header("smithy-protocol") != Some("rpc-v2-cbor")
             || request.header("content-type").is_some_and(|kind| kind != "application/cbor")
         {
@@ -128,19 +134,14 @@ impl Call {
         }
         let message = cbor::decode(&request.body)
             .ok_or_else(|| Refusal::new(400, "SerializationException", "the body is not CBOR"))?;
-        Ok(Self {
-            service: Service::CloudWatch,
-            operation: operation.to_owned(),
-            parameters: Parameters::default(),
-            message,
-        })
+        Ok(Self { service, operation: operation.to_owned(), parameters: Parameters::default(), message })
     }
 
     /// Writes a good answer.
     pub fn succeed(&self, output: Output) -> Answer {
         let operation = self.operation.as_str();
         match (self.service, output) {
-            (Service::CloudWatch, Output::Cbor(value)) => answer_cbor(200, cbor::bytes(&value)),
+            (Service::CloudWatch | Service::Pi, Output::Cbor(value)) => answer_cbor(200, cbor::bytes(&value)),
             (Service::CloudWatch, Output::Json(value)) => {
                 let model = model::service("cloudwatch");
                 let shape = model.operations.get(operation).map_or("", String::as_str);
@@ -239,6 +240,7 @@ impl Service {
     pub fn signing_name(self) -> &'static str {
         match self {
             Self::CloudWatch => "monitoring",
+            Self::Pi => "pi",
             Self::Rds => "rds",
             Self::Ec2 => "ec2",
             Self::Elbv2 => "elasticloadbalancing",
@@ -253,7 +255,7 @@ impl Service {
 
     fn protocol(self) -> Protocol {
         match self {
-            Self::CloudWatch => Protocol::Cbor,
+            Self::CloudWatch | Self::Pi => Protocol::Cbor,
             Self::Ec2 => Protocol::Ec2,
             Self::SecretsManager => Protocol::Json,
             Self::Rds | Self::Elbv2 | Self::Sts => Protocol::Query,
@@ -265,7 +267,7 @@ impl Service {
             Self::Rds => &model::service("rds").namespace,
             Self::Elbv2 => &model::service("elbv2").namespace,
             Self::Sts => STS_NAMESPACE,
-            Self::CloudWatch | Self::Ec2 | Self::SecretsManager => "",
+            Self::CloudWatch | Self::Pi | Self::Ec2 | Self::SecretsManager => "",
         }
     }
 }

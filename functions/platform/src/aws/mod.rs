@@ -1,4 +1,4 @@
-//! AWS on one endpoint: CloudWatch (Smithy RPC v2 CBOR), RDS, EC2, ELBv2 and STS (query in, XML out), Secrets Manager (JSON).
+//! AWS on one endpoint: CloudWatch and Performance Insights (Smithy RPC v2 CBOR), RDS, EC2, ELBv2 and STS (query in, XML out), Secrets Manager (JSON).
 //!
 //! A request is understood by its protocol, as AWS does it: who signed it, may they do this, and only then what it asks.
 //! A request signed for another region finds that region empty.
@@ -10,6 +10,7 @@ mod ec2;
 mod elbv2;
 mod model;
 mod page;
+mod pi;
 mod rds;
 mod xml;
 
@@ -41,6 +42,8 @@ pub struct World {
     pub cloudwatch: cloudwatch::World,
     /// Databases.
     pub rds: rds::World,
+    /// What the databases' sessions do.
+    pub pi: pi::World,
     /// Instances.
     pub ec2: ec2::World,
     /// Load balancers.
@@ -59,6 +62,7 @@ impl Default for World {
             denied: Vec::new(),
             cloudwatch: cloudwatch::World::default(),
             rds: rds::World::default(),
+            pi: pi::World::default(),
             ec2: ec2::World::default(),
             elbv2: elbv2::World::default(),
             secrets: BTreeMap::new(),
@@ -74,6 +78,10 @@ pub enum Operation {
     DescribeAlarms,
     DescribeAlarmHistory,
     DescribeDBInstances,
+    DescribeDBClusters,
+    DescribeDBProxies,
+    DescribeDBProxyTargets,
+    GetResourceMetrics,
     DescribeEvents,
     DescribeDBParameters,
     DescribePendingMaintenanceActions,
@@ -152,6 +160,14 @@ impl World {
             }
             (Operation::DescribeAlarmHistory, Service::CloudWatch) => {
                 self.cloudwatch.describe_alarm_history(&call.message, moment)
+            }
+            (Operation::GetResourceMetrics, Service::Pi) => {
+                return self.pi.get_resource_metrics(&call.message, moment).map(call::Output::Cbor);
+            }
+            (Operation::DescribeDBClusters, Service::Rds) => self.rds.describe_db_clusters(parameters),
+            (Operation::DescribeDBProxies, Service::Rds) => self.rds.describe_db_proxies(parameters),
+            (Operation::DescribeDBProxyTargets, Service::Rds) => {
+                self.rds.describe_db_proxy_targets(parameters)
             }
             (Operation::DescribeDBInstances, Service::Rds) => self.rds.describe_db_instances(parameters),
             (Operation::DescribeEvents, Service::Rds) => self.rds.describe_events(parameters, moment),

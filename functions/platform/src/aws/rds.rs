@@ -1,4 +1,4 @@
-//! RDS: instances, events, parameters, pending maintenance.
+//! RDS: instances, clusters, proxies, events, parameters, pending maintenance.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,15 @@ pub struct World {
     /// `DBInstance` objects.
     #[serde(rename = "DBInstances", deserialize_with = "instances")]
     pub db_instances: Vec<Value>,
+    /// `DBCluster` objects.
+    #[serde(rename = "DBClusters", deserialize_with = "clusters")]
+    pub db_clusters: Vec<Value>,
+    /// `DBProxy` objects.
+    #[serde(rename = "DBProxies", deserialize_with = "proxies")]
+    pub db_proxies: Vec<Value>,
+    /// `DBProxyTarget` objects by the name of their proxy.
+    #[serde(rename = "DBProxyTargets", deserialize_with = "proxy_targets")]
+    pub db_proxy_targets: BTreeMap<String, Vec<Value>>,
     /// `Event` objects.
     #[serde(rename = "Events", deserialize_with = "events")]
     pub events: Vec<Value>,
@@ -34,6 +43,20 @@ fn instances<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D
     objects(deserializer, "rds", "DBInstanceList")
 }
 
+fn clusters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
+    objects(deserializer, "rds", "DBClusterList")
+}
+
+fn proxies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
+    objects(deserializer, "rds", "DBProxyList")
+}
+
+fn proxy_targets<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, Vec<Value>>, D::Error> {
+    by_name(deserializer, "TargetList")
+}
+
 fn events<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
     objects(deserializer, "rds", "EventList")
 }
@@ -45,13 +68,20 @@ fn maintenance<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>,
 fn parameter_groups<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, Vec<Value>>, D::Error> {
-    let groups = BTreeMap::<String, Value>::deserialize(deserializer)?;
-    groups
+    by_name(deserializer, "ParametersList")
+}
+
+/// Lists of one shape, each under the name of what it belongs to.
+fn by_name<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    shape: &str,
+) -> Result<BTreeMap<String, Vec<Value>>, D::Error> {
+    let lists = BTreeMap::<String, Value>::deserialize(deserializer)?;
+    lists
         .into_iter()
-        .map(|(name, parameters)| {
-            model::service("rds").check("ParametersList", &parameters)?;
-            let parameters = parameters.as_array().cloned().unwrap_or_default();
-            Ok((name, parameters))
+        .map(|(name, list)| {
+            model::service("rds").check(shape, &list)?;
+            Ok((name, list.as_array().cloned().unwrap_or_default()))
         })
         .collect::<Result<_, String>>()
         .map_err(serde::de::Error::custom)
@@ -81,6 +111,44 @@ impl World {
         }
         let (found, marker) = page(found, parameters.get("Marker"), records(parameters)?)?;
         Ok(json!({"DBInstances": found, "Marker": marker}))
+    }
+
+    /// One cluster by name, or all.
+    pub fn describe_db_clusters(&self, parameters: &Parameters) -> Result<Value, Refusal> {
+        let mut found = self.db_clusters.clone();
+        if let Some(wanted) = parameters.get("DBClusterIdentifier") {
+            found.retain(|cluster| text(cluster, "DBClusterIdentifier").eq_ignore_ascii_case(wanted));
+            if found.is_empty() {
+                let message = format!("DBCluster {wanted} not found.");
+                return Err(Refusal::new(404, "DBClusterNotFoundFault", message));
+            }
+        }
+        let (found, marker) = page(found, parameters.get("Marker"), records(parameters)?)?;
+        Ok(json!({"DBClusters": found, "Marker": marker}))
+    }
+
+    /// One proxy by name, or all.
+    pub fn describe_db_proxies(&self, parameters: &Parameters) -> Result<Value, Refusal> {
+        let mut found = self.db_proxies.clone();
+        if let Some(wanted) = parameters.get("DBProxyName") {
+            found.retain(|proxy| text(proxy, "DBProxyName") == wanted);
+            if found.is_empty() {
+                return Err(no_proxy(wanted));
+            }
+        }
+        let (found, marker) = page(found, parameters.get("Marker"), records(parameters)?)?;
+        Ok(json!({"DBProxies": found, "Marker": marker}))
+    }
+
+    /// The targets of a proxy.
+    pub fn describe_db_proxy_targets(&self, parameters: &Parameters) -> Result<Value, Refusal> {
+        let name = parameters.required("DBProxyName")?;
+        if !self.db_proxies.iter().any(|proxy| text(proxy, "DBProxyName") == name) {
+            return Err(no_proxy(name));
+        }
+        let found = self.db_proxy_targets.get(name).cloned().unwrap_or_default();
+        let (found, marker) = page(found, parameters.get("Marker"), records(parameters)?)?;
+        Ok(json!({"Targets": found, "Marker": marker}))
     }
 
     /// The events of a window: the last hour unless the request says otherwise, fourteen days at most.
@@ -157,6 +225,10 @@ impl World {
         let (found, marker) = page(found, parameters.get("Marker"), records(parameters)?)?;
         Ok(json!({"PendingMaintenanceActions": found, "Marker": marker}))
     }
+}
+
+fn no_proxy(name: &str) -> Refusal {
+    Refusal::new(404, "DBProxyNotFoundFault", format!("DBProxy {name} not found"))
 }
 
 fn is_named(instance: &Value, wanted: &str) -> bool {

@@ -154,7 +154,9 @@ impl World {
                 let object = object.ok_or_else(|| status::not_found(target))?;
                 match subresource {
                     None | Some("status") => Ok(Answer::json(200, &object)),
-                    Some("log") if target.resource == "pods" => log::read(&self.logs, request, &object),
+                    Some("log") if target.resource == "pods" => {
+                        log::read(&self.logs, request, &object, moment)
+                    }
                     Some(_) => Err(status::no_resource()),
                 }
             }

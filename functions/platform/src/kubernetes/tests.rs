@@ -161,6 +161,27 @@ fn logs_are_tailed_and_the_previous_container_is_asked_for_by_name() {
     assert_eq!(get(&format!("{path}?container=side")).status, 400);
     assert_eq!(get("/api/v1/namespaces/shop/pods/web-1-a/log?previous=true").status, 400);
     assert_eq!(get("/api/v1/namespaces/shop/pods/gone/log").status, 404);
+    assert_eq!(text(&format!("{path}?limitBytes=5")), "one\nt");
+}
+
+#[test]
+fn a_log_tells_times_when_asked_and_a_container_that_never_started_has_none() {
+    let mut waiting = pod("api-1-c", "api", "Pending", "n1");
+    waiting["status"]["containerStatuses"] =
+        json!([{"name": "main", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]);
+    let world = world(json!({"objects": [pod("api-1-b", "api", "Running", "n1"), waiting],
+        "logs": [{"namespace": "shop", "pod": "api-1-b", "container": "main",
+            "text": "2026-01-01T11:58:00Z boom\n  at main\n2026-01-01T12:30:00Z later"}]}));
+    let answer = |pod: &str| {
+        let path = format!("/api/v1/namespaces/shop/pods/{pod}/log?container=main&timestamps=true");
+        world.answer(&request(Method::GET, &path), moment())
+    };
+    let told = String::from_utf8(answer("api-1-b").body).unwrap();
+    assert_eq!(
+        told, "2026-01-01T11:58:00Z 2026-01-01T11:58:00Z boom\n2026-01-01T11:58:00Z   at main\n",
+        "what is written after the investigation's time is not there"
+    );
+    assert_eq!(answer("api-1-c").status, 400);
 }
 
 #[test]
