@@ -139,6 +139,7 @@ fn patterns(lines: &[Line<'_>], now: Timestamp) -> Vec<LogPattern> {
             pattern: key,
             status: "error".to_owned(),
             service: None,
+            counted: (lines.len() as i64) < LINES,
             count: 0,
             first: at,
             last: at,

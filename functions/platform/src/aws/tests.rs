@@ -182,7 +182,7 @@ fn each_protocol_refuses_in_its_own_words() {
         .with_json(&json!({"SecretId": "x"}));
     let secret = signed(secret, "AKIASIMULATEDPLATFORM", "us-east-1", "secretsmanager");
     assert_eq!(world().answer(&secret, moment()).value()["__type"], "AccessDeniedException");
-    let (status, body) = rds("Action=DescribeDBClusters");
+    let (status, body) = rds("Action=DescribeDBSnapshots");
     assert_eq!(status, 400);
     assert!(body.contains("<Code>InvalidAction</Code>"), "{body}");
 }
