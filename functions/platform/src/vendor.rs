@@ -98,7 +98,7 @@ pub enum World {
     /// See [`kubernetes::World`].
     Kubernetes(kubernetes::World),
     /// See [`aws::World`].
-    Aws(aws::World),
+    Aws(Box<aws::World>),
     /// See [`cloudflare::World`].
     Cloudflare(cloudflare::World),
     /// See [`github::World`].
@@ -119,7 +119,7 @@ impl World {
         Ok(match vendor {
             Vendor::Datadog => Self::Datadog(typed(file)?),
             Vendor::Kubernetes => Self::Kubernetes(typed(file)?),
-            Vendor::Aws => Self::Aws(typed(file)?),
+            Vendor::Aws => Self::Aws(Box::new(typed(file)?)),
             Vendor::Cloudflare => Self::Cloudflare(typed(file)?),
             Vendor::Github => Self::Github(typed(file)?),
             Vendor::Pinecone => Self::Pinecone(typed(file)?),
