@@ -93,6 +93,8 @@ pub enum Fact {
     SyntheticTest(SyntheticTest),
     /// A service's latency, errors and mix of requests as its tracer saw them.
     Apm(ApmService),
+    /// Failed requests that have something in common.
+    SpanErrors(SpanErrors),
     /// Requests at the edge, by what they are and where they come from.
     EdgeTraffic(EdgeTraffic),
     /// Latency at the edge and at the origin, by region.

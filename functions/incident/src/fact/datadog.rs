@@ -201,3 +201,15 @@ pub struct ApmService {
     #[serde(default)]
     pub resources: Vec<ResourceShare>,
 }
+
+/// Failed requests that have something in common, counted from sampled spans: of more requests than were traced, the share counts.
+/// The finding's object is the service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SpanErrors {
+    /// `GET /orders/{id}`.
+    pub resource: String,
+    /// The kind of error: `TimeoutError`.
+    pub error: String,
+    /// Error spans in the window of the finding.
+    pub spans: u64,
+}

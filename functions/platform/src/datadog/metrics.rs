@@ -90,6 +90,22 @@ pub(super) fn query(series: &[Metric], request: &Request, moment: Moment) -> Out
     )
 }
 
+/// `GET /api/v1/metrics`: the names of what has reported since `from`, by one tag.
+pub(super) fn active(series: &[Metric], request: &Request, moment: Moment) -> Outcome {
+    let from = request.query_value("from").ok_or_else(|| Refusal::missing("from"))?;
+    let since: i64 = from.parse().map_err(|_| Refusal::bad("Invalid from parameter"))?;
+    let filter = Filter::parse(request.query_value("tag_filter").unwrap_or_default())?;
+    let reports =
+        |metric: &&Metric| metric.shape.points(moment).last().is_some_and(|(at, _)| at.as_second() >= since);
+    let names: std::collections::BTreeSet<&str> = series
+        .iter()
+        .filter(|metric| in_scope(metric, &filter))
+        .filter(reports)
+        .map(|metric| metric.metric.as_str())
+        .collect();
+    Ok(json!({"from": from, "metrics": names}))
+}
+
 /// `POST /api/v2/query/timeseries`.
 pub(super) fn timeseries(series: &[Metric], request: &Request, moment: Moment) -> Outcome {
     let body = request.json().ok_or_else(|| Refusal::bad("Invalid JSON"))?;
@@ -103,12 +119,14 @@ pub(super) fn timeseries(series: &[Metric], request: &Request, moment: Moment) -
     let range = Range { from: ms("from")?, to: ms("to")? - 1, interval: attributes["interval"].as_i64() };
     let queries = attributes["queries"].as_array().ok_or_else(|| Refusal::missing("queries"))?;
     let mut lines: Vec<(usize, Line)> = Vec::new();
-    for (index, asked) in wanted(queries, &attributes["formulas"])? {
+    for (index, asked, limit) in wanted(queries, &attributes["formulas"])? {
         if asked["data_source"] != "metrics" {
             return Err(Refusal::bad("data_source: only metrics is simulated"));
         }
         let text = asked["query"].as_str().ok_or_else(|| Refusal::missing("query"))?;
-        lines.extend(run(series, &Query::parse(text)?, range, moment).into_iter().map(|line| (index, line)));
+        let mut found = run(series, &Query::parse(text)?, range, moment);
+        limit.cut(&mut found);
+        lines.extend(found.into_iter().map(|line| (index, line)));
     }
     let mut times: Vec<i64> = lines.iter().flat_map(|(_, line)| line.points.keys().copied()).collect();
     times.sort_unstable();
@@ -122,16 +140,47 @@ pub(super) fn timeseries(series: &[Metric], request: &Request, moment: Moment) -
     }}}))
 }
 
+/// How many groups of a formula are wanted, and which.
+#[derive(Clone, Copy)]
+struct Limit {
+    count: usize,
+    largest: bool,
+}
+
+impl Limit {
+    const NONE: Self = Self { count: usize::MAX, largest: true };
+
+    fn read(limit: &Value) -> Self {
+        let count = limit["count"].as_u64().map_or(usize::MAX, |count| count as usize);
+        Self { count, largest: limit["order"] != "asc" }
+    }
+
+    /// Groups are ordered by the mean of their points.
+    fn cut(self, lines: &mut Vec<Line>) {
+        if lines.len() <= self.count {
+            return;
+        }
+        let mean = |line: &Line| line.points.values().sum::<f64>() / line.points.len().max(1) as f64;
+        lines.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
+        if !self.largest {
+            lines.reverse();
+        }
+        lines.truncate(self.count);
+    }
+}
+
 /// The queries to answer, each under its index: those that a formula names, or all where there is no formula.
-fn wanted<'a>(queries: &'a [Value], formulas: &Value) -> Result<Vec<(usize, &'a Value)>, Refusal> {
+fn wanted<'a>(queries: &'a [Value], formulas: &Value) -> Result<Vec<(usize, &'a Value, Limit)>, Refusal> {
     let Some(formulas) = formulas.as_array().filter(|formulas| !formulas.is_empty()) else {
-        return Ok(queries.iter().enumerate().collect());
+        return Ok(queries.iter().enumerate().map(|(index, query)| (index, query, Limit::NONE)).collect());
     };
     let named = |formula: &Value| {
         let found = queries.iter().find(|query| query["name"] == formula["formula"]);
         found.ok_or_else(|| Refusal::bad("formulas: only the bare name of a query is simulated"))
     };
-    formulas.iter().enumerate().map(|(index, formula)| Ok((index, named(formula)?))).collect()
+    let one =
+        |(index, formula): (usize, &Value)| Ok((index, named(formula)?, Limit::read(&formula["limit"])));
+    formulas.iter().enumerate().map(one).collect()
 }
 
 impl Metric {
@@ -398,5 +447,25 @@ mod tests {
         assert_eq!(attributes["series"][1]["group_tags"], json!(["host:b"]));
         let refused = series().answer(&post("/api/v2/query/timeseries", json!({"data": {}})), moment());
         assert_eq!(refused.status, 400);
+    }
+
+    #[test]
+    fn a_formula_may_ask_for_its_largest_groups_alone() {
+        let ms = |minute: i64| moment().alert.as_millisecond() + minute * 60_000;
+        let body = json!({"data": {"type": "timeseries_request", "attributes": {"from": ms(-9), "to": ms(-5),
+            "queries": [{"data_source": "metrics", "name": "a", "query": "avg:cpu{*} by {host}"}],
+            "formulas": [{"formula": "a", "limit": {"count": 1, "order": "desc"}}]}}});
+        let answer = series().answer(&post("/api/v2/query/timeseries", body), moment()).value();
+        let groups = &answer["data"]["attributes"]["series"];
+        assert_eq!((groups.as_array().unwrap().len(), &groups[0]["group_tags"]), (1, &json!(["host:b"])));
+    }
+
+    #[test]
+    fn the_metrics_of_a_tag_are_those_that_reported() {
+        let names = |target: &str| series().answer(&get(target), moment()).value()["metrics"].clone();
+        let now = moment().alert.as_second();
+        assert_eq!(names(&format!("/api/v1/metrics?from={now}&tag_filter=host:a")), json!(["cpu"]));
+        assert_eq!(names(&format!("/api/v1/metrics?from={now}&tag_filter=host:z")), json!([]));
+        assert_eq!(names(&format!("/api/v1/metrics?from={}", now + 9999)), json!([]));
     }
 }

@@ -1,13 +1,17 @@
-//! Datadog: metrics, monitors, logs, events and SLOs, filtered as Datadog would.
+//! Datadog: metrics, monitors, logs, events, SLOs, synthetic tests, spans and deployments, filtered as Datadog would.
 //!
-//! World: series, monitors, log lines, events and SLOs with their tags. A wrong scope, tag or time range gives an empty
+//! World: each of them with its tags. A wrong scope, tag or time range gives an empty
 //! answer, wrong keys 403, a missing parameter 400, an unknown path 404.
 
+mod deployments;
 mod filter;
 mod metrics;
 mod monitors;
 mod records;
 mod search;
+mod slos;
+mod spans;
+mod synthetics;
 
 use http::Method;
 use schemars::JsonSchema;
@@ -39,7 +43,19 @@ pub struct World {
     events: Vec<records::Event>,
     /// Service level objectives.
     #[serde(default)]
-    slos: Vec<monitors::Slo>,
+    slos: Vec<slos::Slo>,
+    /// Synthetic tests.
+    #[serde(default)]
+    synthetics: Vec<synthetics::Test>,
+    /// Spans.
+    #[serde(default)]
+    spans: Vec<spans::Span>,
+    /// Questions about spans that the hour still allows. Default: all 300.
+    #[serde(default)]
+    spans_left: Option<u32>,
+    /// DORA deployments.
+    #[serde(default)]
+    deployments: Vec<deployments::Deployment>,
     /// What the application key may not do.
     #[serde(default)]
     permissions: Permissions,
@@ -49,7 +65,8 @@ pub struct World {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Permissions {
-    /// Missing scopes: `timeseries_query`, `monitors_read`, `logs_read_data`, `events_read`, `slos_read`, `apm_read`.
+    /// Missing scopes: `timeseries_query`, `monitors_read`, `logs_read_data`, `events_read`, `slos_read`, `apm_read`,
+    /// `metrics_read`, `synthetics_read`, `dora_metrics_read`.
     #[serde(default)]
     deny: Vec<String>,
 }
@@ -83,7 +100,15 @@ impl World {
         if self.permissions.deny.iter().any(|scope| scope == route.scope) {
             return refuse(403, "Forbidden");
         }
-        let answer = match route.call {
+        if route.call.starts_with("spans") {
+            return spans::limited(self.spans_left, || answered(self.look_up(route.call, request, moment)));
+        }
+        answered(self.look_up(route.call, request, moment))
+    }
+
+    fn look_up(&self, call: &str, request: &Request, moment: Moment) -> Outcome {
+        match call {
+            "metrics" => metrics::active(&self.series, request, moment),
             "query" => metrics::query(&self.series, request, moment),
             "timeseries" => metrics::timeseries(&self.series, request, moment),
             "monitor" => monitors::one(&self.monitors, request, moment),
@@ -92,17 +117,24 @@ impl World {
             "logs aggregate" => search::aggregate(&self.logs, request, moment),
             "events search" | "events" => search::search(&self.events, request, moment),
             "events v1" => search::stream(&self.events, request, moment),
-            "slos" => monitors::slos(&self.slos, request),
-            "slo history" => monitors::slo_history(&self.slos, request),
-            "slo status" => monitors::slo_status(&self.slos, request),
-            "validate" => Ok(json!({"valid": true})),
-            // Traces and DORA deployments: the account has none.
-            _ => Ok(json!({"data": [], "meta": {"status": "done"}})),
-        };
-        match answer {
-            Ok(body) => Answer::json(200, &body),
-            Err(refusal) => refuse(refusal.status, &refusal.text),
+            "slos" => slos::list(&self.slos, request),
+            "slo history" => slos::history(&self.slos, request, moment),
+            "slo status" => slos::status(&self.slos, request, moment),
+            "synthetic tests" => synthetics::list(&self.synthetics, request),
+            "synthetic results" => synthetics::results(&self.synthetics, request, "api", moment),
+            "browser results" => synthetics::results(&self.synthetics, request, "browser", moment),
+            "spans aggregate" => spans::aggregate(&self.spans, request, moment),
+            "spans search" => spans::search(&self.spans, request, moment),
+            "dora deployments" => deployments::list(&self.deployments, request, moment),
+            _ => Ok(json!({"valid": true})),
         }
+    }
+}
+
+fn answered(outcome: Outcome) -> Answer {
+    match outcome {
+        Ok(body) => Answer::json(200, &body),
+        Err(refusal) => refuse(refusal.status, &refusal.text),
     }
 }
 
@@ -118,6 +150,7 @@ fn route(request: &Request) -> Option<Route> {
     let (call, scope) = match (&request.method, path.as_slice()) {
         (&Method::GET, ["api", "v1", "validate"]) => ("validate", ""),
         (&Method::GET, ["api", "v1", "query"]) => ("query", "timeseries_query"),
+        (&Method::GET, ["api", "v1", "metrics"]) => ("metrics", "metrics_read"),
         (&Method::POST, ["api", "v2", "query", "timeseries"]) => ("timeseries", "timeseries_query"),
         (&Method::GET, ["api", "v1", "monitor"]) => ("monitors", "monitors_read"),
         (&Method::GET, ["api", "v1", "monitor", _]) => ("monitor", "monitors_read"),
@@ -131,6 +164,13 @@ fn route(request: &Request) -> Option<Route> {
         (&Method::POST, ["api", "v2", "spans", "analytics", "aggregate"]) => ("spans aggregate", "apm_read"),
         (&Method::POST, ["api", "v2", "spans", "events", "search"]) => ("spans search", "apm_read"),
         (&Method::POST, ["api", "v2", "dora", "deployments"]) => ("dora deployments", "dora_metrics_read"),
+        (&Method::GET, ["api", "v1", "synthetics", "tests"]) => ("synthetic tests", "synthetics_read"),
+        (&Method::GET, ["api", "v1", "synthetics", "tests", _, "results"]) => {
+            ("synthetic results", "synthetics_read")
+        }
+        (&Method::GET, ["api", "v1", "synthetics", "tests", "browser", _, "results"]) => {
+            ("browser results", "synthetics_read")
+        }
         (&Method::GET, ["api", "v1", "slo"]) => ("slos", "slos_read"),
         (&Method::GET, ["api", "v1", "slo", _, "history"]) => ("slo history", "slos_read"),
         (&Method::GET, ["api", "v2", "slo", _, "status"]) => ("slo status", "slos_read"),

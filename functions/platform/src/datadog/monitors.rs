@@ -1,4 +1,4 @@
-//! Monitors and SLOs: what somebody decided to watch.
+//! Monitors: what somebody decided to watch.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -67,42 +67,8 @@ struct Group {
     last_nodata: Option<Timestamp>,
 }
 
-/// A service level objective.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Slo {
-    /// Id.
-    id: String,
-    /// Name.
-    name: String,
-    /// `metric`, `monitor` or `time_slice`.
-    #[serde(default = "metric", rename = "type")]
-    kind: String,
-    /// Tags.
-    #[serde(default)]
-    tags: Vec<String>,
-    /// Target, in percent.
-    target: f64,
-    /// `7d`, `30d` or `90d`.
-    #[serde(default = "month")]
-    timeframe: String,
-    /// What was reached in any window asked for, in percent.
-    sli: f64,
-    /// What is left of the error budget, in percent.
-    #[serde(default)]
-    error_budget_remaining: Option<f64>,
-}
-
 fn query_alert() -> String {
     "query alert".to_owned()
-}
-
-fn metric() -> String {
-    "metric".to_owned()
-}
-
-fn month() -> String {
-    "30d".to_owned()
 }
 
 /// `GET /api/v1/monitor/{id}`.
@@ -185,74 +151,6 @@ impl Group {
     }
 }
 
-/// `GET /api/v1/slo`, by `ids`, `query` (part of the name) and `tags_query`, in pages.
-pub(super) fn slos(slos: &[Slo], request: &Request) -> Outcome {
-    let list = |key: &str| -> Option<Vec<String>> {
-        Some(request.query_value(key)?.split(',').map(|part| part.trim().to_owned()).collect())
-    };
-    let (ids, tags) = (list("ids"), list("tags_query"));
-    let name = request.query_value("query").unwrap_or_default().to_lowercase();
-    let number = |key: &str| request.query_value(key).and_then(|text| text.parse::<usize>().ok());
-    let found: Vec<&Slo> = slos
-        .iter()
-        .filter(|slo| ids.as_ref().is_none_or(|ids| ids.contains(&slo.id)))
-        .filter(|slo| slo.name.to_lowercase().contains(&name))
-        .filter(|slo| tags.iter().flatten().all(|tag| slo.tags.contains(tag)))
-        .collect();
-    let page = found.iter().skip(number("offset").unwrap_or(0)).take(number("limit").unwrap_or(1000));
-    let data: Vec<Value> = page
-        .map(|slo| {
-            json!({"id": slo.id, "name": slo.name, "type": slo.kind, "tags": slo.tags, "monitor_ids": [],
-                "thresholds": [{"timeframe": slo.timeframe, "target": slo.target}],
-                "timeframe": slo.timeframe, "target_threshold": slo.target})
-        })
-        .collect();
-    let total = json!({"page": {"total_count": slos.len(), "total_filtered_count": found.len()}});
-    Ok(json!({"data": data, "errors": null, "metadata": total}))
-}
-
-/// `GET /api/v1/slo/{id}/history`.
-pub(super) fn slo_history(slos: &[Slo], request: &Request) -> Outcome {
-    let slo = windowed(slos, request)?;
-    let number = |key: &str| request.query_value(key).and_then(|text| text.parse::<i64>().ok());
-    Ok(
-        json!({"data": {"type": slo.kind, "type_id": 1, "from_ts": number("from_ts"), "to_ts": number("to_ts"),
-        "thresholds": {slo.timeframe.clone(): {"timeframe": slo.timeframe, "target": slo.target}},
-        "overall": {"name": slo.name, "sli_value": slo.sli, "span_precision": 2,
-            "error_budget_remaining": {"custom": slo.budget()}},
-        "groups": [], "monitors": []}, "errors": null}),
-    )
-}
-
-/// `GET /api/v2/slo/{id}/status`.
-pub(super) fn slo_status(slos: &[Slo], request: &Request) -> Outcome {
-    let slo = windowed(slos, request)?;
-    let state = if slo.sli < slo.target { "breached" } else { "ok" };
-    Ok(json!({"data": {"id": slo.id, "type": "slo_status", "attributes": {"sli": slo.sli, "state": state,
-        "error_budget_remaining": slo.budget(), "span_precision": 2,
-        "raw_error_budget_remaining": {"value": slo.budget(), "unit": "percent"}}}}))
-}
-
-fn windowed<'a>(slos: &'a [Slo], request: &Request) -> Result<&'a Slo, Refusal> {
-    for name in ["from_ts", "to_ts"] {
-        let text = request.query_value(name).ok_or_else(|| Refusal::missing(name))?;
-        text.parse::<i64>().map_err(|_| Refusal::bad(format!("Invalid {name}")))?;
-    }
-    let segments = request.segments();
-    let id = segments.get(3).map(String::as_str).unwrap_or_default();
-    slos.iter()
-        .find(|slo| slo.id == id)
-        .ok_or_else(|| Refusal { status: 404, text: format!("SLO {id} not found") })
-}
-
-impl Slo {
-    /// The share of the error budget that is left, in percent: negative when overspent.
-    fn budget(&self) -> f64 {
-        let spent = (100.0 - self.sli) / (100.0 - self.target).max(f64::EPSILON);
-        self.error_budget_remaining.unwrap_or((1.0 - spent) * 100.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::{get, moment, world};
@@ -263,8 +161,7 @@ mod tests {
             "monitors": [{"id": 7, "name": "CPU high", "query": "avg(last_5m):avg:cpu{*} > 80", "tags": ["team:db"],
                 "assets": [{"category": "runbook", "name": "r", "url": "u"}],
                 "groups": [{"name": "host:a", "status": "Alert", "last_triggered": "@+0s"},
-                    {"name": "host:b", "status": "OK", "last_triggered": "@+1h"}]}],
-            "slos": [{"id": "s1", "name": "API", "target": 99.0, "sli": 98.0, "tags": ["env:prod"]}]
+                    {"name": "host:b", "status": "OK", "last_triggered": "@+1h"}]}]
         }));
         let answer = world.answer(&get(target), moment());
         (answer.status, answer.value())
@@ -296,20 +193,5 @@ mod tests {
         assert_eq!(answer("/api/v1/monitor?monitor_tags=team:db&name=cpu").1.as_array().unwrap().len(), 1);
         assert_eq!(answer("/api/v1/monitor?monitor_tags=team:web").1, json!([]));
         assert_eq!(answer("/api/v1/monitor?page=1&page_size=1").1, json!([]));
-    }
-
-    #[test]
-    fn an_slo_has_a_status_in_a_window() {
-        assert_eq!(answer("/api/v1/slo?tags_query=env:dev").1["data"], json!([]));
-        assert_eq!(answer("/api/v1/slo?tags_query=env:prod").1["data"][0]["id"], "s1");
-        let (_, status) = answer("/api/v2/slo/s1/status?from_ts=1&to_ts=2");
-        assert_eq!(status["data"]["attributes"]["state"], "breached");
-        assert_eq!(status["data"]["attributes"]["error_budget_remaining"], -100.0);
-        assert_eq!(
-            answer("/api/v1/slo/s1/history?from_ts=1&to_ts=2").1["data"]["overall"]["sli_value"],
-            98.0
-        );
-        assert_eq!(answer("/api/v2/slo/s1/status?from_ts=1").0, 400);
-        assert_eq!(answer("/api/v2/slo/s2/status?from_ts=1&to_ts=2").0, 404);
     }
 }

@@ -11,7 +11,7 @@ use super::filter::wildcard;
 use crate::Moment;
 
 /// The most copies that `every` may make of one record.
-const MAX_REPEATS: usize = 20_000;
+const MAX_REPEATS: usize = 60_000;
 
 /// A log line, or many of the same.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -113,21 +113,27 @@ pub(super) trait Recorded {
 
 impl Recorded for Log {
     fn records(&self, moment: Moment, index: usize) -> Vec<Record> {
-        let end = self.until.unwrap_or(moment.as_of).min(moment.as_of);
-        let every = self.every.filter(SignedDuration::is_positive);
-        let mut next = Some(self.at);
-        let times = std::iter::from_fn(|| {
-            let at = next?;
-            next = every.and_then(|every| at.checked_add(every).ok());
-            Some(at)
-        });
-        times
-            .take_while(|at| *at <= end)
-            .take(MAX_REPEATS)
-            .enumerate()
-            .map(|(n, at)| self.record(at, index, n))
-            .collect()
+        let times = repeated(self.at, self.every, self.until, moment);
+        times.enumerate().map(|(n, at)| self.record(at, index, n)).collect()
     }
+}
+
+/// The times of a record that may repeat, until now.
+pub(super) fn repeated(
+    at: Timestamp,
+    every: Option<SignedDuration>,
+    until: Option<Timestamp>,
+    moment: Moment,
+) -> impl Iterator<Item = Timestamp> {
+    let end = until.unwrap_or(moment.as_of).min(moment.as_of);
+    let every = every.filter(SignedDuration::is_positive);
+    let mut next = Some(at);
+    let times = std::iter::from_fn(move || {
+        let at = next?;
+        next = every.and_then(|every| at.checked_add(every).ok());
+        Some(at)
+    });
+    times.take_while(move |at| *at <= end).take(MAX_REPEATS)
 }
 
 impl Log {
@@ -187,6 +193,18 @@ impl Event {
 }
 
 impl Record {
+    /// A record without tags.
+    pub fn new(
+        at: Timestamp,
+        id: String,
+        text: String,
+        fields: BTreeMap<&'static str, String>,
+        attributes: Value,
+        body: Value,
+    ) -> Self {
+        Self { at, id, text, tags: Vec::new(), fields, attributes, body }
+    }
+
     /// Judges one term of a search.
     pub fn holds(&self, key: Option<&str>, value: &str) -> bool {
         let Some(key) = key else {

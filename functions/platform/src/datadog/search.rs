@@ -119,10 +119,14 @@ pub(super) fn aggregate<T: Recorded>(items: &[T], request: &Request, moment: Mom
     }
     let group_by = body["group_by"].as_array().unwrap_or(&empty);
     let facets: Vec<&str> = group_by.iter().filter_map(|group| group["facet"].as_str()).collect();
+    // A record without the facet is left out, unless `missing` gives it a value.
+    let value = |record: &Record, group: &Value| {
+        record.facet(group["facet"].as_str()?).or_else(|| Some(shown(group.get("missing")?)))
+    };
     let limit: usize = group_by.iter().map(|group| group["limit"].as_u64().unwrap_or(10) as usize).product();
     let mut groups: BTreeMap<Vec<String>, Vec<Record>> = BTreeMap::new();
     for record in search.run(items, moment) {
-        let by: Option<Vec<String>> = facets.iter().map(|facet| record.facet(facet)).collect();
+        let by: Option<Vec<String>> = group_by.iter().map(|group| value(&record, group)).collect();
         if let Some(by) = by {
             groups.entry(by).or_default().push(record);
         }
