@@ -40,7 +40,7 @@ locals {
     }
     collect-cloudflare = {
       memory_mb = 512, timeout_s = 10
-      settings  = ["CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ZONE_ID"]
+      settings  = ["CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ZONE_ID", "CLOUDFLARE_ACCOUNT_ID"]
       actions   = {}
     }
     diagnose = { memory_mb = 512, timeout_s = 6, settings = [], actions = {} }

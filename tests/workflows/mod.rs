@@ -1,6 +1,7 @@
 //! The deployed workflow on simulated vendors: an alert in, a brief out.
 
 mod clock;
+mod collectors;
 mod demo;
 mod faults;
 mod input;

@@ -1,55 +1,58 @@
-//! What the edge refused or challenged, and by which product, now against an hour earlier.
+//! What the edge refused or challenged, and by which product, now against an hour earlier; attacks on HTTP among it.
 
 use collecting::{Answer, CallError};
 use incident::evidence::Observation;
-use incident::fact::WafActivity;
-use incident::{Fact, Object, Window};
-use serde::Deserialize;
+use incident::fact::{DdosActivity, WafActivity};
+use incident::{Fact, Object, Window, redact, size};
 
+use crate::access::Access;
 use crate::client::Client;
-use crate::counts::{by, largest, total};
+use crate::counts::largest;
+use crate::document::{self, Dataset, Groups, Node, counts, of, sample_interval, sum};
+use crate::traffic::minute;
 
 /// The source under which attacks on HTTP that the DDoS protection handled are reported.
 const HTTP_DDOS: &str = "l7ddos";
+const ATTACKS: &str = r#"source: "l7ddos""#;
+/// Characters of a rule's name and of a path.
+const NAME: usize = 80;
 
-/// The firewall events of one window.
-#[derive(Debug, Deserialize)]
-pub struct Events {
-    products: Vec<Group<Product>>,
-    rules: Vec<Group<Rule>>,
-    countries: Vec<Group<Country>>,
+/// Reads the firewall events of a window. Actions and sources are few, so that part counts every event; of the rest the largest alone
+/// are asked for.
+pub async fn read(client: &Client, access: &Access, window: Window) -> Result<Answer<Groups>, CallError> {
+    let by = |alias, limit, dimensions: &[&'static str]| {
+        Node::largest(alias, Dataset::Firewall, access.limit(limit), dimensions)
+    };
+    let rule: &[&'static str] =
+        if access.firewall_has(&["description"]) { &["ruleId", "description"] } else { &["ruleId"] };
+    let sampled = if access.firewall_has(&["sampleInterval"]) { "avg { sampleInterval }" } else { "" };
+    let nodes = [
+        by("products", 500, &["action", "source"]).with(sampled),
+        by("rules", 20, rule),
+        by("countries", 20, &["clientCountryName"]),
+        by("paths", 20, &["clientRequestPath"]),
+    ];
+    let groups = document::ask(client, &nodes, window).await?;
+    Ok(if of(&groups, "products").is_empty() { Answer::empty(groups) } else { Answer::full(groups) })
 }
 
-/// `count` is scaled for sampling already.
-#[derive(Debug, Deserialize)]
-struct Group<D> {
-    count: u64,
-    dimensions: D,
-}
-
-/// Both are open strings: actions and products are added over time.
-#[derive(Debug, Deserialize)]
-struct Product {
-    action: Option<String>,
-    source: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Rule {
-    #[serde(rename = "ruleId")]
-    id: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Country {
-    #[serde(rename = "clientCountryName")]
-    name: Option<String>,
-}
-
-/// Reads the firewall events of a window.
-pub async fn read(client: &Client, window: Window) -> Result<Answer<Events>, CallError> {
-    let events: Events = client.ask(include_str!("queries/firewall.graphql"), window).await?;
-    Ok(if events.products.is_empty() { Answer::empty(events) } else { Answer::full(events) })
+/// Reads the attacks on HTTP among them.
+pub async fn read_attacks(
+    client: &Client,
+    access: &Access,
+    window: Window,
+) -> Result<Answer<Groups>, CallError> {
+    let by = |alias, dimensions: &[&'static str]| {
+        Node::largest(alias, Dataset::Firewall, access.limit(20), dimensions).where_(ATTACKS)
+    };
+    let nodes = [
+        by("actions", &["action"]),
+        by("countries", &["clientCountryName"]),
+        by("paths", &["clientRequestPath"]),
+        Node::minutes("minutes", Dataset::Firewall).where_(ATTACKS),
+    ];
+    let groups = document::ask(client, &nodes, window).await?;
+    Ok(if of(&groups, "actions").is_empty() { Answer::empty(groups) } else { Answer::full(groups) })
 }
 
 /// The activity against the one before.
@@ -57,20 +60,32 @@ pub async fn read(client: &Client, window: Window) -> Result<Answer<Events>, Cal
 /// No event is worth telling only where requests passed (`traffic_seen`): then it says that the firewall was quiet. In a zone
 /// without traffic it says nothing.
 pub fn observe(
-    now: &Events,
-    before: Option<&Events>,
+    now: &Groups,
+    before: Option<&Groups>,
     traffic_seen: bool,
     zone: &Object,
     window: Window,
 ) -> Option<Observation> {
+    let text = |text: &str| size::cut(&redact::redact(text), NAME);
+    let rules = of(now, "rules");
     let fact = WafActivity {
-        events: now.total(),
-        events_before: before.map(Events::total),
-        by_action: by(now.products.iter().filter_map(|g| Some((g.dimensions.action.as_deref()?, g.count)))),
-        by_source: by(now.products.iter().filter_map(|g| Some((g.dimensions.source.as_deref()?, g.count)))),
-        by_rule: by(now.rules.iter().filter_map(|g| Some((g.dimensions.id.as_deref()?, g.count)))),
-        by_country: by(now.countries.iter().filter_map(|g| Some((g.dimensions.name.as_deref()?, g.count)))),
-        ..WafActivity::default()
+        events: sum(of(now, "products")),
+        events_before: before.map(|before| sum(of(before, "products"))),
+        by_action: counts(of(now, "products"), "action"),
+        by_source: counts(of(now, "products"), "source"),
+        by_rule: counts(rules, "ruleId"),
+        by_rule_before: before.map(|before| counts(of(before, "rules"), "ruleId")).unwrap_or_default(),
+        rule_names: rules
+            .iter()
+            .filter_map(|group| Some((group.text("ruleId")?, text(&group.text("description")?))))
+            .take(12)
+            .collect(),
+        by_country: counts(of(now, "countries"), "clientCountryName"),
+        by_path: counts(of(now, "paths"), "clientRequestPath")
+            .into_iter()
+            .map(|(path, n)| (text(&path), n))
+            .collect(),
+        sample_interval: sample_interval(of(now, "products")),
     };
     let told = fact.events > 0 || fact.events_before.unwrap_or(0) > 0 || traffic_seen;
     let summary = summary(&fact, window);
@@ -97,11 +112,44 @@ fn summary(fact: &WafActivity, window: Window) -> String {
     text
 }
 
-impl Events {
-    /// Every event: the groups of action and source are all within the query's limit.
-    fn total(&self) -> u64 {
-        total(self.products.iter().map(|group| group.count))
-    }
+/// The attack that the protection acts on, where there is one; `before` is what it did an hour earlier, of all firewall events.
+pub fn observe_attack(
+    attack: &Groups,
+    before: Option<&Groups>,
+    zone: &Object,
+    window: Window,
+) -> Option<Observation> {
+    let events = sum(of(attack, "actions"));
+    let minutes: Vec<_> = of(attack, "minutes").iter().filter_map(minute).collect();
+    let text = |path: String| size::cut(&redact::redact(&path), NAME);
+    let attacks_before = |groups: &Groups| {
+        let earlier =
+            of(groups, "products").iter().filter(|g| g.text("source").as_deref() == Some(HTTP_DDOS));
+        crate::counts::total(earlier.map(|group| group.count))
+    };
+    let fact = DdosActivity {
+        layer: "http".to_owned(),
+        events,
+        events_before: before.map(attacks_before),
+        by_action: counts(of(attack, "actions"), "action"),
+        by_country: counts(of(attack, "countries"), "clientCountryName"),
+        by_target: counts(of(attack, "paths"), "clientRequestPath")
+            .into_iter()
+            .map(|(path, n)| (text(path), n))
+            .collect(),
+        first: minutes.iter().min().copied(),
+        last: minutes.iter().max().copied(),
+    };
+    let since = fact.first.map(|at| format!(" since {}", at.strftime("%H:%M UTC"))).unwrap_or_default();
+    let most = |counts| largest(counts).map(|(key, n)| format!(", most {key} ({n})")).unwrap_or_default();
+    let summary = format!(
+        "The DDoS protection acted on {events} requests{since}{}{}",
+        most(&fact.by_target),
+        most(&fact.by_country)
+    );
+    let at = fact.first.unwrap_or(window.from);
+    (events > 0)
+        .then(|| Observation::new(at, zone.clone(), summary, Fact::DdosActivity(fact)).until(window.to))
 }
 
 #[cfg(test)]
@@ -110,34 +158,41 @@ mod tests {
 
     use super::*;
 
-    fn events(products: &str, rules: &str, countries: &str) -> Events {
+    fn events(products: &str, rules: &str, countries: &str) -> Groups {
         let text = format!(r#"{{"products":[{products}],"rules":[{rules}],"countries":[{countries}]}}"#);
         serde_json::from_str(&text).unwrap()
     }
 
-    fn quiet() -> Events {
+    fn quiet() -> Groups {
         events("", "", "")
     }
 
-    fn told(now: &Events, before: Option<&Events>, traffic_seen: bool) -> Option<Observation> {
-        let window = Window {
-            from: "2026-01-01T01:45:00Z".parse().unwrap(),
-            to: "2026-01-01T02:00:00Z".parse().unwrap(),
-        };
-        observe(now, before, traffic_seen, &Object::new(ObjectKind::Zone, "z"), window)
+    fn zone() -> Object {
+        Object::new(ObjectKind::Zone, "z")
+    }
+
+    fn window() -> Window {
+        Window { from: "2026-01-01T01:45:00Z".parse().unwrap(), to: "2026-01-01T02:00:00Z".parse().unwrap() }
+    }
+
+    fn told(now: &Groups, before: Option<&Groups>, traffic_seen: bool) -> Option<Observation> {
+        observe(now, before, traffic_seen, &zone(), window())
+    }
+
+    fn attack() -> Groups {
+        events(
+            r#"{"count":700,"dimensions":{"action":"block","source":"l7ddos"}},
+            {"count":20,"dimensions":{"action":"managed_challenge","source":"firewallManaged"}},
+            {"count":5,"dimensions":{"action":"block","source":"ratelimit"}}"#,
+            r#"{"count":700,"dimensions":{"ruleId":"r1","description":"HTTP flood"}},{"count":20,"dimensions":{"ruleId":"r2"}},
+            {"count":5,"dimensions":{"ruleId":""}}"#,
+            r#"{"count":705,"dimensions":{"clientCountryName":"XX"}}"#,
+        )
     }
 
     #[test]
     fn an_attack_on_http_is_found_by_its_source() {
-        let now = events(
-            r#"{"count":700,"dimensions":{"action":"block","source":"l7ddos"}},
-            {"count":20,"dimensions":{"action":"managed_challenge","source":"firewallManaged"}},
-            {"count":5,"dimensions":{"action":"block","source":"ratelimit"}}"#,
-            r#"{"count":700,"dimensions":{"ruleId":"r1"}},{"count":20,"dimensions":{"ruleId":"r2"}},
-            {"count":5,"dimensions":{"ruleId":""}}"#,
-            r#"{"count":705,"dimensions":{"clientCountryName":"XX"}}"#,
-        );
-        let found = told(&now, Some(&quiet()), true).unwrap();
+        let found = told(&attack(), Some(&quiet()), true).unwrap();
         assert_eq!(
             found.summary,
             "725 firewall events in 15 minutes (an hour earlier 0), most frequent action block (705), most frequent source \
@@ -145,6 +200,25 @@ mod tests {
         );
         let Fact::WafActivity(fact) = found.fact else { panic!() };
         assert_eq!((fact.by_country["XX"], fact.by_rule.len()), (705, 2));
+        assert_eq!(fact.rule_names, [("r1".to_owned(), "HTTP flood".to_owned())].into());
+    }
+
+    #[test]
+    fn an_attack_is_told_with_its_first_minute_and_what_it_asks_for() {
+        let text = r#"{"actions":[{"count":700,"dimensions":{"action":"block"}}],
+            "countries":[{"count":650,"dimensions":{"clientCountryName":"XX"}}],
+            "paths":[{"count":700,"dimensions":{"clientRequestPath":"/login"}}],
+            "minutes":[{"count":300,"dimensions":{"datetimeMinute":"2026-01-01T01:52:00Z"}},
+            {"count":400,"dimensions":{"datetimeMinute":"2026-01-01T01:53:00Z"}}]}"#;
+        let groups: Groups = serde_json::from_str(text).unwrap();
+        let found = observe_attack(&groups, Some(&attack()), &zone(), window()).unwrap();
+        assert_eq!(
+            found.summary,
+            "The DDoS protection acted on 700 requests since 01:52 UTC, most /login (700), most XX (650)"
+        );
+        let Fact::DdosActivity(fact) = found.fact else { panic!() };
+        assert_eq!((fact.events_before, found.at), (Some(700), "2026-01-01T01:52:00Z".parse().unwrap()));
+        assert!(observe_attack(&quiet(), None, &zone(), window()).is_none());
     }
 
     #[test]
@@ -157,15 +231,15 @@ mod tests {
     #[test]
     fn events_of_rules_and_countries_beyond_the_largest_are_counted_too() {
         let now = events(
-            r#"{"count":9000,"dimensions":{"action":"block","source":"firewallCustom"}},
-            {"count":1000,"dimensions":{"action":"log","source":"firewallManaged"}}"#,
+            r#"{"count":9000,"avg":{"sampleInterval":10},"dimensions":{"action":"block","source":"firewallCustom"}},
+            {"count":1000,"avg":{"sampleInterval":10},"dimensions":{"action":"log","source":"firewallManaged"}}"#,
             r#"{"count":30,"dimensions":{"ruleId":"r1"}}"#,
             r#"{"count":40,"dimensions":{"clientCountryName":"XX"}}"#,
         );
         let Fact::WafActivity(fact) = told(&now, None, true).unwrap().fact else { panic!() };
         assert_eq!(
-            (fact.events, fact.by_action["block"], fact.by_source["firewallManaged"]),
-            (10_000, 9000, 1000)
+            (fact.events, fact.by_action["block"], fact.by_source["firewallManaged"], fact.sample_interval),
+            (10_000, 9000, 1000, Some(10.0))
         );
     }
 }

@@ -6,7 +6,7 @@
 use collecting::{Answer, CallError, Run};
 use incident::evidence::Observation;
 use incident::fact::{ApmService, NowAndBefore, ResourceShare};
-use incident::{Fact, Object, ObjectKind, State, Status, Timestamp, Window, size};
+use incident::{Fact, Object, ObjectKind, State, Timestamp, Window, size};
 use jiff::SignedDuration;
 use serde::Deserialize;
 
@@ -74,7 +74,11 @@ fn scope(service: &str, env: Option<&str>) -> Option<String> {
 }
 
 /// The operation by which a service answers requests; none where it is not traced.
-async fn operation(client: &Client, service: &str, as_of: Timestamp) -> Result<Answer<Option<String>>, CallError> {
+async fn operation(
+    client: &Client,
+    service: &str,
+    as_of: Timestamp,
+) -> Result<Answer<Option<String>>, CallError> {
     let from = (as_of.as_second() - READ.as_secs()).to_string();
     let filter = format!("service:{service}");
     let query = [("from", from.as_str()), ("tag_filter", filter.as_str())];
@@ -144,7 +148,8 @@ fn observe(operation: &str, service: &str, lines: &[Line], as_of: Timestamp) -> 
     let object = Object::new(ObjectKind::Application, service);
     let series = [(HITS, "hits", "sum"), (ERRORS, "errors", "sum"), (P95, "", "p95")];
     let series = series.into_iter().filter_map(|(query, end, stat)| {
-        let name = if end.is_empty() { format!("trace.{operation}") } else { format!("trace.{operation}.{end}") };
+        let name =
+            if end.is_empty() { format!("trace.{operation}") } else { format!("trace.{operation}.{end}") };
         let series = line(query)?.series(&name, stat)?.thin(POINTS);
         let from = series.points.first().map_or(windows.before.from, |(at, _)| *at);
         let summary = metric::told(&series, metric::short_unit(&series.unit));
@@ -152,7 +157,8 @@ fn observe(operation: &str, service: &str, lines: &[Line], as_of: Timestamp) -> 
     });
     let seen = fact.requests.now.is_some() || fact.requests.before.is_some();
     let summary = summary(service, &fact);
-    let whole = Observation::new(windows.now.from, object.clone(), summary, Fact::Apm(fact)).until(windows.now.to);
+    let whole =
+        Observation::new(windows.now.from, object.clone(), summary, Fact::Apm(fact)).until(windows.now.to);
     seen.then_some(whole).into_iter().chain(series).collect()
 }
 
@@ -179,7 +185,8 @@ fn milliseconds(line: &Line, windows: &Windows) -> NowAndBefore {
 
 /// Datadog writes no point for no error: where there were requests, none is zero.
 fn none_is_zero(errors: NowAndBefore, requests: NowAndBefore) -> NowAndBefore {
-    let of = |errors: Option<f64>, requests: Option<f64>| errors.or(requests.filter(|n| *n > 0.0).map(|_| 0.0));
+    let of =
+        |errors: Option<f64>, requests: Option<f64>| errors.or(requests.filter(|n| *n > 0.0).map(|_| 0.0));
     NowAndBefore { now: of(errors.now, requests.now), before: of(errors.before, requests.before) }
 }
 
@@ -204,7 +211,10 @@ fn resources(lines: &[Line], windows: &Windows) -> Vec<ResourceShare> {
         .map(|(name, requests)| ResourceShare {
             name: size::cut(name, NAME),
             requests,
-            errors: of(ERRORS_BY_RESOURCE).find(|(other, _)| *other == name).map(|(_, n)| n).unwrap_or_default(),
+            errors: of(ERRORS_BY_RESOURCE)
+                .find(|(other, _)| *other == name)
+                .map(|(_, n)| n)
+                .unwrap_or_default(),
         })
         .collect();
     let most = |share: &ResourceShare| share.requests.now.or(share.requests.before).unwrap_or(0.0);
@@ -254,7 +264,10 @@ mod tests {
     #[test]
     fn the_operation_is_one_that_answers_requests() {
         for (metrics, expected) in [
-            (&["trace.postgres.query.hits", "trace.servlet.request.hits", "jvm.heap"][..], Some("servlet.request")),
+            (
+                &["trace.postgres.query.hits", "trace.servlet.request.hits", "jvm.heap"][..],
+                Some("servlet.request"),
+            ),
             (&["trace.http.client.request.hits", "trace.grpc.server.hits"], Some("grpc.server")),
             (&["trace.worker.job.hits", "trace.redis.command.hits"], Some("worker.job")),
             (&["trace.http.request.hits.by_http_status", "trace.http.request.errors"], None),

@@ -6,14 +6,14 @@ use std::collections::HashSet;
 use collecting::{Answer, CallError, Run};
 use incident::evidence::Observation;
 use incident::fact::DeployEvent;
-use incident::{Fact, Object, ObjectKind, State, Status, Timestamp, Window, size};
+use incident::{Fact, Object, ObjectKind, State, Status, Timestamp, Window, redact, size};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::{Client, Scope};
 use crate::search::{any, term};
-use crate::{about, window};
+use crate::{about, dora, window};
 
 /// How far back deploys are looked for: a leak or a cache that empties shows an hour or two later.
 const WINDOW: SignedDuration = SignedDuration::from_hours(3);
@@ -85,7 +85,17 @@ struct Inner {
     #[serde(default)]
     changed_resource: Option<Resource>,
     #[serde(default)]
+    prev_value: Option<Value>,
+    #[serde(default)]
+    author: Option<Author>,
+    #[serde(default)]
     evt: Option<EventType>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Author {
+    #[serde(default)]
+    name: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,7 +115,8 @@ pub async fn collect(run: &Run, client: &Client, state: &State) -> (Vec<Observat
     let (services, env) = (&state.subject.services, state.subject.env.as_deref());
     let window = window(state.as_of, WINDOW);
     let own_terms: Vec<String> = services.iter().map(|service| term("service", service)).collect();
-    let (own, others) = futures::join!(
+    let scope = any(&own_terms).or_else(|| env.map(|env| term("env", env)));
+    let (own, others, reported) = futures::join!(
         search(run, client, "events search", "what was deployed", any(&own_terms), window),
         search(
             run,
@@ -115,13 +126,33 @@ pub async fn collect(run: &Run, client: &Client, state: &State) -> (Vec<Observat
             env.map(|env| term("env", env)),
             window
         ),
+        async {
+            let scope = scope?;
+            run.call("DORA deployments", "what pipelines reported", dora::ask(client, &scope, window)).await
+        },
     );
     if own_terms.is_empty() && env.is_none() {
         let sentence = "Datadog events: not searched, because the alert names no service and no environment.";
         run.gap("events search", Status::Partial, sentence);
     }
     let (own, others) = split(own, others, services, env);
-    (observe(&own), observe(&others))
+    let reported = reported.unwrap_or_default();
+    let is_news = |found: &Observation| match &found.fact {
+        Fact::DeployEvent(event) => !reported.iter().any(|deployment| deployment.is_told_by(event)),
+        _ => true,
+    };
+    let [mut own, mut others] =
+        [own, others].map(|events| observe(&events).into_iter().filter(is_news).collect::<Vec<_>>());
+    for deployment in reported {
+        let concerned = services.iter().any(|service| service == deployment.service());
+        let list = if concerned { &mut own } else { &mut others };
+        list.push(deployment.observation());
+    }
+    for (list, most) in [(&mut own, MAX_OWN), (&mut others, MAX_OTHERS)] {
+        list.sort_by_key(|found| std::cmp::Reverse(found.at));
+        list.truncate(most);
+    }
+    (own, others)
 }
 
 /// One search; nothing is asked without a scope, because that would be every deploy of the organisation.
@@ -173,9 +204,8 @@ fn split(
         .filter(|event| about::same_env(event.tags(), env))
         .filter(|event| seen.insert(event.key()))
         .partition(|event| event.service().is_some_and(|service| services.iter().any(|s| s == service)));
-    for (events, most) in [(&mut own, MAX_OWN), (&mut others, MAX_OTHERS)] {
+    for events in [&mut own, &mut others] {
         events.sort_by_key(|event| std::cmp::Reverse(event.attributes.timestamp));
-        events.truncate(most);
     }
     (own, others)
 }
@@ -185,9 +215,12 @@ fn observe(events: &[Event]) -> Vec<Observation> {
         .iter()
         .map(|event| {
             let fact = DeployEvent {
-                title: size::cut(&event.title(), TITLE),
+                title: size::cut(&redact::redact(&event.title()), TITLE),
                 service: event.service().map(str::to_owned),
                 version: event.tag("version").map(str::to_owned),
+                previous_version: event.previous_version(),
+                env: event.tag("env").map(str::to_owned),
+                author: event.author(),
                 ..DeployEvent::default()
             };
             let about = event.service().unwrap_or("a service not named");
@@ -231,6 +264,18 @@ impl Event {
         named
             .or_else(|| self.tag("service"))
             .or_else(|| inner.and_then(|inner| inner.changed_resource.as_ref()?.name.as_deref()))
+    }
+
+    /// What a change event says was there before: `{"version": "v1"}` or the version itself.
+    fn previous_version(&self) -> Option<String> {
+        let value = self.inner()?.prev_value.as_ref()?;
+        let text = value.as_str().or_else(|| value.get("version")?.as_str())?;
+        Some(size::cut(text, TITLE / 2))
+    }
+
+    fn author(&self) -> Option<String> {
+        let name = self.inner()?.author.as_ref()?.name.as_deref()?;
+        Some(size::cut(name, TITLE / 2))
     }
 
     fn title(&self) -> String {

@@ -1,25 +1,35 @@
 //! What does Datadog know of this alert?
 //!
-//! Input: the state document. Output: [`Evidence`] holding the alert's own metric (and a day earlier), its monitor and the
-//! others that fire in the same scope, the error lines of the services concerned as patterns, and deploys told as events.
+//! Input: the state document. Output: [`Evidence`] holding the alert's own metric and those that the catalog relates to it (with the
+//! level of a day and a week ago), its monitor and the others that fire in the same scope; of the services concerned their traced
+//! requests, objectives, synthetic tests and error lines as patterns; and deploys, told as events or reported by pipelines.
 //! Every call reads; none of them can fail the function: what could not be read is a gap. Deliberately absent: what any of
 //! it means, which is the diagnosis' business.
 
 mod about;
+mod apm;
 mod client;
 mod deploys;
+mod dora;
 mod logs;
 #[cfg(test)]
 mod loopback;
 mod metric;
 mod monitors;
+mod query;
+mod related;
 mod search;
+mod slos;
+mod spans;
+mod synthetics;
+mod timeseries;
+mod volume;
 
 use std::time::Duration;
 
 use collecting::Run;
 use host::{Fault, Function, Settings};
-use incident::{Evidence, Source, State, Timestamp, Window};
+use incident::{Catalog, Evidence, Source, State, Status, Timestamp, Window};
 use jiff::SignedDuration;
 
 use client::Client;
@@ -33,6 +43,8 @@ const WINDOW: SignedDuration = SignedDuration::from_mins(60);
 /// Reads Datadog with `DD_API_KEY` and `DD_APP_KEY`.
 pub struct CollectDatadog {
     client: Option<Client>,
+    /// A catalog that cannot be read costs what it would have added, not the function.
+    catalog: Result<Catalog, String>,
 }
 
 impl Function for CollectDatadog {
@@ -41,12 +53,15 @@ impl Function for CollectDatadog {
     type Output = Evidence;
 
     async fn new(settings: &Settings) -> Result<Self, Fault> {
-        Ok(Self { client: Client::from_settings(settings)? })
+        let catalog = settings.catalog_text().map_err(|fault| fault.message).and_then(|text| {
+            Catalog::from_yaml(text.as_deref().unwrap_or_default()).map_err(|error| error.to_string())
+        });
+        Ok(Self { client: Client::from_settings(settings)?, catalog })
     }
 
     async fn handle(&self, state: State) -> Result<Evidence, Fault> {
         Ok(match &self.client {
-            Some(client) => collect(client, &state).await,
+            Some(client) => collect(client, &self.catalog, &state).await,
             None => Evidence::not_configured(
                 Source::Datadog,
                 "Datadog was not asked, because DD_API_KEY and DD_APP_KEY are not both set.",
@@ -55,17 +70,37 @@ impl Function for CollectDatadog {
     }
 }
 
-async fn collect(client: &Client, state: &State) -> Evidence {
+async fn collect(client: &Client, catalog: &Result<Catalog, String>, state: &State) -> Evidence {
     let run = Run::new(Source::Datadog, window(state.as_of, WINDOW), DEADLINE);
-    let (metric, monitor, deploys, logs, others) = futures::join!(
+    let related = async {
+        match catalog {
+            Ok(catalog) => related::collect(&run, client, state, catalog).await,
+            Err(error) => {
+                let sentence = format!(
+                    "Datadog related metrics: not asked, because the catalog cannot be read: {error}."
+                );
+                run.gap("related metrics", Status::Partial, sentence);
+                Vec::new()
+            }
+        }
+    };
+    let (metric, monitor, deploys, logs, others, related, apm, spans, slos, tests) = futures::join!(
         metric::collect(&run, client, state),
         monitors::collect_own(&run, client, state),
         deploys::collect(&run, client, state),
         logs::collect(&run, client, state),
         monitors::collect_others(&run, client, state),
+        related,
+        apm::collect(&run, client, state),
+        spans::collect(&run, client, state),
+        slos::collect(&run, client, state),
+        synthetics::collect(&run, client, state),
     );
     let (own_deploys, other_deploys) = deploys;
-    run.finish([metric, monitor, own_deploys, logs, others, other_deploys].concat())
+    run.finish(
+        [metric, monitor, own_deploys, logs, apm, slos, tests, others, spans, related, other_deploys]
+            .concat(),
+    )
 }
 
 /// The span of this length that ends at `to`.
@@ -75,7 +110,7 @@ fn window(to: Timestamp, length: SignedDuration) -> Window {
 
 #[cfg(test)]
 mod tests {
-    use incident::{Fact, Status};
+    use incident::Fact;
 
     use super::*;
     use crate::loopback::Loopback;
@@ -139,18 +174,26 @@ mod tests {
             assert!(
                 request.head.contains("dd-api-key: api") && request.head.contains("dd-application-key: app")
             );
-            let reads = request.head.starts_with("GET ") || request.path().ends_with("/search");
+            let asks = ["/search", "/aggregate", "/deployments", "/timeseries"];
+            let reads =
+                request.head.starts_with("GET ") || asks.iter().any(|end| request.path().ends_with(end));
             assert!(reads, "{}", request.head);
         }
         let mut paths: Vec<String> = vendor.requests().iter().map(|r| r.path().to_owned()).collect();
         paths.sort();
         paths.dedup();
         let expected = [
+            "/api/v1/metrics",
             "/api/v1/monitor",
             "/api/v1/monitor/4242117",
             "/api/v1/query",
+            "/api/v1/slo",
+            "/api/v1/synthetics/tests",
+            "/api/v2/dora/deployments",
             "/api/v2/events/search",
+            "/api/v2/logs/analytics/aggregate",
             "/api/v2/logs/events/search",
+            "/api/v2/spans/analytics/aggregate",
         ];
         assert_eq!(paths, expected);
     }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::client::{Client, Scope};
 use crate::search::{any, term};
+use crate::volume::{self, Counted};
 use crate::{about, window};
 
 /// How far back lines are read.
@@ -20,13 +21,17 @@ const WINDOW: SignedDuration = SignedDuration::from_mins(30);
 /// Lines read in all, and per request (Datadog's limit is 1,000).
 const MAX_LINES: usize = 1000;
 const PAGE: usize = 500;
-/// When no further page is begun or waited for; below the collector's deadline, so that the pages already read count.
-const PAGING: Duration = Duration::from_millis(4500);
+/// When no further page is begun or waited for; below a call's deadline, so that the pages already read count.
+const PAGING: Duration = Duration::from_millis(3500);
+/// Patterns that Datadog is asked to count, where more lines matched than were read.
+const MAX_COUNTED: usize = 3;
 /// Patterns kept.
 const MAX_PATTERNS: usize = 10;
 /// Characters of a pattern and of its sample.
 const PATTERN: usize = 160;
 const SAMPLE: usize = 240;
+/// Letters of a phrase that is worth asking for.
+const MIN_PHRASE: usize = 8;
 /// Terms of one query.
 const MAX_TERMS: usize = 8;
 
@@ -100,9 +105,66 @@ pub async fn collect(run: &Run, client: &Client, state: &State) -> Vec<Observati
         run.gap("logs search", Status::Partial, sentence);
         return Vec::new();
     };
-    let call = read(client, &query, window(state.as_of, WINDOW));
-    let lines = run.call("logs search", "what the services logged", call).await.unwrap_or_default();
-    observe(lines, state.subject.env.as_deref())
+    let window = window(state.as_of, WINDOW);
+    let (volume, read) = futures::join!(
+        volume::collect(run, client, &query, window, whose(&state.subject)),
+        run.call("logs search", "what the services logged", read(client, &query, window)),
+    );
+    let Read { lines, complete } = read.unwrap_or_default();
+    let mut groups = group(lines, state.subject.env.as_deref());
+    if !complete {
+        count(run, client, &query, window, &mut groups).await;
+    }
+    let patterns = groups.into_iter().map(|(key, group)| observation(key, group, complete));
+    patterns.chain(volume).collect()
+}
+
+/// The first of what the search is about.
+fn whose(subject: &Subject) -> Object {
+    let service = subject.services.first().map(|service| Object::new(ObjectKind::Application, service));
+    let workload = || subject.workloads.first().or(subject.pods.first()).cloned();
+    let named = |kind, names: &[String]| names.first().map(|name| Object::new(kind, name));
+    service
+        .or_else(workload)
+        .or_else(|| named(ObjectKind::DatabaseInstance, &subject.databases))
+        .or_else(|| named(ObjectKind::Namespace, &subject.namespaces))
+        .or_else(|| named(ObjectKind::Node, &subject.hosts))
+        .unwrap_or_else(|| Object::new(ObjectKind::Application, "a service without a name"))
+}
+
+/// Has Datadog count the most frequent patterns: of a flood the newest lines alone were read, and they know neither how many there
+/// are nor since when.
+async fn count(run: &Run, client: &Client, query: &str, window: Window, groups: &mut [(Key, Group)]) {
+    let asked = groups.iter().take(MAX_COUNTED).filter_map(|(key, _)| {
+        let phrase = phrase(&key.0)?;
+        let service = key.2.as_deref().map(|service| format!(" AND {}", term("service", service)));
+        Some((
+            key.clone(),
+            format!("{query}{} AND status:{} AND \"{phrase}\"", service.unwrap_or_default(), key.1),
+        ))
+    });
+    let counts = asked.map(|(key, query)| async move {
+        let ask = async { volume::count(client, &query, window).await.map(Answer::full) };
+        let counted =
+            run.call("logs count of a pattern", "how often and since when it was logged", ask).await;
+        Some((key, counted.flatten()?))
+    });
+    let counts: Vec<(Key, Counted)> = futures::future::join_all(counts).await.into_iter().flatten().collect();
+    for (key, counted) in counts {
+        if let Some((_, group)) = groups.iter_mut().find(|(other, _)| *other == key) {
+            group.counted(counted);
+        }
+    }
+}
+
+/// The longest run of words of a pattern that nothing varies in; none where it is too short to mean something.
+fn phrase(pattern: &str) -> Option<String> {
+    let runs = pattern.trim_end_matches('…').split('*').map(str::trim);
+    let longest = runs.max_by_key(|run| run.chars().count())?;
+    let plain: String =
+        longest.chars().map(|c| if c.is_alphanumeric() || "-_./:,".contains(c) { c } else { ' ' }).collect();
+    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    (plain.chars().filter(|c| c.is_alphanumeric()).count() >= MIN_PHRASE).then_some(plain)
 }
 
 /// The search for the subject: its services and databases, or else its workloads and pods, or else its namespaces.
@@ -136,7 +198,7 @@ fn query(subject: &Subject) -> Option<String> {
 }
 
 /// Pages through the newest lines until there are no more, there are enough, or the time is up.
-async fn read(client: &Client, query: &str, window: Window) -> Result<Answer<Vec<Line>>, CallError> {
+async fn read(client: &Client, query: &str, window: Window) -> Result<Answer<Read>, CallError> {
     let until = Instant::now() + PAGING;
     let mut lines: Vec<Line> = Vec::new();
     let mut cursor: Option<String> = None;
@@ -164,8 +226,9 @@ async fn read(client: &Client, query: &str, window: Window) -> Result<Answer<Vec
     };
     lines.truncate(MAX_LINES);
     Ok(match missing {
-        Some(missing) => Answer::partial(lines, missing),
-        None => Answer::list(lines),
+        Some(missing) => Answer::partial(Read { lines, complete: false }, missing),
+        None if lines.is_empty() => Answer::empty(Read { lines, complete: true }),
+        None => Answer::full(Read { lines, complete: true }),
     })
 }
 
@@ -190,6 +253,16 @@ impl SearchAnswer {
     }
 }
 
+/// The lines that were read, and whether these are all that match.
+#[derive(Default)]
+struct Read {
+    lines: Vec<Line>,
+    complete: bool,
+}
+
+/// Pattern, status and service.
+type Key = (String, String, Option<String>);
+
 /// Lines of one pattern, status and service.
 struct Group {
     count: u32,
@@ -197,11 +270,26 @@ struct Group {
     last: Timestamp,
     sample: String,
     object: Object,
+    /// Datadog counted them.
+    counted: bool,
+}
+
+impl Group {
+    /// The count of the whole window. Its times are minutes: of the minute that was read in full, what was read is more exact.
+    fn counted(&mut self, counted: Counted) {
+        if counted.lines < u64::from(self.count) {
+            return;
+        }
+        self.counted = true;
+        self.count = u32::try_from(counted.lines).unwrap_or(u32::MAX);
+        self.first = self.first.min(counted.first);
+        self.last = self.last.max(counted.last);
+    }
 }
 
 /// The most frequent patterns. Lines that name another environment, and lines without text, say nothing here.
-fn observe(lines: Vec<Line>, env: Option<&str>) -> Vec<Observation> {
-    let mut groups: HashMap<(String, String, Option<String>), Group> = HashMap::new();
+fn group(lines: Vec<Line>, env: Option<&str>) -> Vec<(Key, Group)> {
+    let mut groups: HashMap<Key, Group> = HashMap::new();
     for line in lines.into_iter().map(|line| line.attributes) {
         let text = pattern::text(line.message.as_deref().unwrap_or_default());
         if text.is_empty() || !about::same_env(line.tags.as_deref().unwrap_or_default(), env) {
@@ -215,6 +303,7 @@ fn observe(lines: Vec<Line>, env: Option<&str>) -> Vec<Observation> {
             last: line.timestamp,
             sample: size::cut(&text, SAMPLE),
             object: line.object(),
+            counted: false,
         });
         group.count += 1;
         group.first = group.first.min(line.timestamp);
@@ -222,19 +311,22 @@ fn observe(lines: Vec<Line>, env: Option<&str>) -> Vec<Observation> {
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by(|(a_key, a), (b_key, b)| b.count.cmp(&a.count).then_with(|| a_key.cmp(b_key)));
-    groups.into_iter().take(MAX_PATTERNS).map(|(key, group)| observation(key, group)).collect()
+    groups.truncate(MAX_PATTERNS);
+    groups
 }
 
-fn observation((pattern, status, service): (String, String, Option<String>), group: Group) -> Observation {
-    let Group { count, first, last, sample, object } = group;
+fn observation((pattern, status, service): Key, group: Group, complete: bool) -> Observation {
+    let Group { count, first, last, sample, object, counted } = group;
+    let counted = counted || complete;
     let lines = if count == 1 { "line" } else { "lines" };
+    let least = if counted { "" } else { "at least " };
     let summary = format!(
-        "{count} {status} {lines} of {} from {} to {}: {pattern}",
+        "{least}{count} {status} {lines} of {} from {} to {}: {pattern}",
         object.name,
         first.strftime("%H:%M:%S"),
         last.strftime("%H:%M:%S UTC"),
     );
-    let fact = LogPattern { pattern, status, service, count, counted: false, first, last, sample };
+    let fact = LogPattern { pattern, status, service, count, counted, first, last, sample };
     Observation::new(first, object, summary, Fact::LogPattern(fact)).until(last)
 }
 
@@ -271,6 +363,10 @@ mod tests {
 
     fn page(lines: &[String]) -> Vec<Line> {
         serde_json::from_str::<SearchAnswer>(&format!(r#"{{"data":[{}]}}"#, lines.join(","))).unwrap().data
+    }
+
+    fn observe(lines: Vec<Line>, env: Option<&str>) -> Vec<Observation> {
+        group(lines, env).into_iter().map(|(key, group)| observation(key, group, true)).collect()
     }
 
     fn query_of(subject: &str) -> Option<String> {
@@ -319,6 +415,34 @@ mod tests {
         assert_eq!((top.pattern.as_str(), top.count), ("query * took * ms", 2));
         assert_eq!(top.first.to_string(), "2026-01-01T02:00:03.5Z");
         assert_eq!(found[0].summary, "2 error lines of api from 02:00:03 to 02:00:09 UTC: query * took * ms");
+    }
+
+    #[test]
+    fn of_a_flood_datadogs_own_count_is_told_and_what_was_read_says_at_least() {
+        let flood =
+            || group(page(&[line(9, "query 17 took 5000 ms", ""), line(8, "query 18 took 9 ms", "")]), None);
+        let (key, mut counted) = flood().pop().unwrap();
+        let minute = |minute: u8| format!("2026-01-01T01:{minute}:00Z").parse().unwrap();
+        counted.counted(Counted { lines: 50_000, first: minute(41), last: minute(59) });
+        let found = observation(key, counted, false);
+        assert_eq!(
+            found.summary,
+            "50000 error lines of api from 01:41:00 to 02:00:09 UTC: query * took * ms"
+        );
+        let (key, read) = flood().pop().unwrap();
+        assert!(observation(key, read, false).summary.starts_with("at least 2 error lines"));
+    }
+
+    #[test]
+    fn the_words_that_do_not_vary_are_the_phrase_to_count() {
+        for (pattern, expected) in [
+            ("query * took * ms because of \\ \"x\" lock", Some("ms because of x lock")),
+            ("remaining connection slots (SQLSTATE *)", Some("remaining connection slots SQLSTATE")),
+            ("* *: no", None),
+            ("", None),
+        ] {
+            assert_eq!(phrase(pattern).as_deref(), expected, "{pattern}");
+        }
     }
 
     #[test]

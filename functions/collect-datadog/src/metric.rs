@@ -1,19 +1,20 @@
-//! The alert's own metric: the hour up to now, and the same hour a day earlier to compare with.
-
-use std::sync::LazyLock;
+//! The alert's own metric: the hour up to now, and the same hour a day and a week earlier to compare with.
 
 use collecting::{Answer, CallError, Run};
 use incident::evidence::Observation;
-use incident::{Alert, Fact, Object, ObjectKind, Series, State, Status, Timestamp, Window, size};
+use incident::{Alert, Fact, Object, ObjectKind, Series, State, Status, Timestamp, UsualLevel, Window, size};
 use jiff::SignedDuration;
-use regex::Regex;
 use serde::Deserialize;
 
-use crate::about;
 use crate::client::{Client, Scope};
+use crate::{about, query};
 
 /// A query grouped by a tag answers with a series per group; more than these would drown the alert's own.
 const MAX_SERIES: usize = 3;
+
+/// How much earlier the level is read that is usual at this time of the day, and of the week.
+pub const DAY: SignedDuration = SignedDuration::from_hours(24);
+pub const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Characters of a metric's name; a formula's name is the whole formula.
 const NAME: usize = 120;
@@ -58,21 +59,22 @@ struct Unit {
     short_name: Option<String>,
 }
 
-/// Reads the metric now and a day earlier.
+/// Reads the metric now, a day and a week earlier.
 pub async fn collect(run: &Run, client: &Client, state: &State) -> Vec<Observation> {
-    let Some(query) = metric_query(&state.alert) else {
+    let Some(query) = query::of(&state.alert) else {
         let sentence = "Datadog metric query: not asked, because the alert has neither a whole metric query nor a metric with its group.";
         run.gap("metric query", Status::Partial, sentence);
         return Vec::new();
     };
     let now = run.window();
-    let (series, before) = futures::join!(
-        run.call("metric query", "how the alert's metric moved", ask(client, &query, now)),
-        run.call("metric query of the day before", "the metric's usual level", async {
-            ask(client, &query, a_day_earlier(now)).await
-        }),
+    let ask = |window: Window| ask(client, &query, window);
+    let (series, day, week) = futures::join!(
+        run.call("metric query", "how the alert's metric moved", ask(now)),
+        run.call("metric query of the day before", "the metric's level a day ago", ask(earlier(now, DAY))),
+        run.call("metric query of the week before", "the metric's level a week ago", ask(earlier(now, WEEK))),
     );
-    observe(&series.unwrap_or_default(), &before.unwrap_or_default(), &state.alert, now.to)
+    let [series, day, week] = [series, day, week].map(Option::unwrap_or_default);
+    observe(&series, &day, &week, &state.alert, now.to)
 }
 
 async fn ask(client: &Client, query: &str, window: Window) -> Result<Answer<Vec<WireSeries>>, CallError> {
@@ -96,14 +98,20 @@ fn read(answer: QueryAnswer) -> Result<Answer<Vec<WireSeries>>, CallError> {
     }
 }
 
-fn a_day_earlier(window: Window) -> Window {
-    let day = SignedDuration::from_hours(24);
-    let earlier = |at: Timestamp| at.checked_sub(day).unwrap_or(at);
+/// The window of equal length so much earlier.
+pub fn earlier(window: Window, by: SignedDuration) -> Window {
+    let earlier = |at: Timestamp| at.checked_sub(by).unwrap_or(at);
     Window { from: earlier(window.from), to: earlier(window.to) }
 }
 
 /// One observation per series that is about the alert; a query without such a one gives its highest series instead.
-fn observe(series: &[WireSeries], before: &[WireSeries], alert: &Alert, now: Timestamp) -> Vec<Observation> {
+fn observe(
+    series: &[WireSeries],
+    day: &[WireSeries],
+    week: &[WireSeries],
+    alert: &Alert,
+    now: Timestamp,
+) -> Vec<Observation> {
     let built = |wire: &WireSeries| wire.series().map(|series| (wire.clone(), series));
     let (mut own, mut rest): (Vec<_>, Vec<_>) =
         series.iter().filter_map(built).partition(|(wire, _)| wire.is_about(alert));
@@ -112,34 +120,49 @@ fn observe(series: &[WireSeries], before: &[WireSeries], alert: &Alert, now: Tim
         own = rest;
     }
     own.truncate(MAX_SERIES);
+    let level = |earlier: &[WireSeries], wire: &WireSeries| {
+        let same = earlier.iter().find(|other| other.tags() == wire.tags())?;
+        UsualLevel::of(same.pointlist.iter().filter_map(|(_, value)| *value))
+    };
     own.into_iter()
-        .map(|(wire, series)| {
-            let day_before = before.iter().find(|b| b.tags() == wire.tags()).and_then(WireSeries::series);
-            let summary = summary(&series, day_before.as_ref(), wire.unit_in_text());
+        .map(|(wire, mut series)| {
+            (series.day_before, series.week_before) = (level(day, &wire), level(week, &wire));
+            let summary = told(&series, wire.unit_in_text());
             let at = series.points.first().map_or(now, |(at, _)| *at);
             Observation::new(at, wire.object(alert), summary, Fact::Series(series)).until(now)
         })
         .collect()
 }
 
-fn summary(series: &Series, day_before: Option<&Series>, unit: &str) -> String {
+/// The series in a sentence: where it is, where it was, and what is usual.
+pub fn told(series: &Series, unit: &str) -> String {
     let value = |number: f64| format!("{}{unit}", rounded(number));
-    let before = day_before.map_or_else(String::new, |before| {
-        format!(
-            "; the same hour a day earlier {} at the start and at most {}",
-            value(before.baseline),
-            value(before.max)
-        )
+    let usual = [("a day", series.day_before), ("a week", series.week_before)];
+    let usual = usual.iter().filter_map(|(ago, level)| {
+        let level = (*level)?;
+        Some(format!("; the same hour {ago} earlier {}, at most {}", value(level.median), value(level.max)))
     });
     format!(
-        "{} ({}) is {} at {}, from a baseline of {}, at most {} in the hour{before}",
+        "{} ({}) is {} at {}, from a baseline of {}, at most {} in the hour{}",
         series.metric,
         series.stat,
         value(series.last),
         series.last_at.strftime("%H:%M UTC"),
         value(series.baseline),
         value(series.max),
+        usual.collect::<String>(),
     )
+}
+
+/// ` %`, ` ms`, or nothing where the unit is not one of the everyday ones.
+pub fn short_unit(unit: &str) -> &'static str {
+    match unit {
+        "%" | "percent" => " %",
+        "ms" | "millisecond" => " ms",
+        "s" | "second" => " s",
+        "B" | "byte" => " bytes",
+        _ => "",
+    }
 }
 
 /// At most two decimals, and none that are zero.
@@ -175,15 +198,9 @@ impl WireSeries {
         self.unit().and_then(|unit| unit.name.as_deref().or(unit.short_name.as_deref())).unwrap_or_default()
     }
 
-    /// ` %`, ` ms`, or nothing where the unit is not stated.
     fn unit_in_text(&self) -> &'static str {
-        match self.unit().and_then(|unit| unit.short_name.as_deref().or(unit.name.as_deref())) {
-            Some("%" | "percent") => " %",
-            Some("ms" | "millisecond") => " ms",
-            Some("s" | "second") => " s",
-            Some("B" | "byte") => " bytes",
-            _ => "",
-        }
+        let unit = self.unit().and_then(|unit| unit.short_name.as_deref().or(unit.name.as_deref()));
+        short_unit(unit.unwrap_or_default())
     }
 
     /// The group's tags, or else the scope's: an ungrouped query has no group, but its filter says what it is about.
@@ -208,64 +225,12 @@ impl WireSeries {
     }
 }
 
-/// The evaluation wrapper of a metric monitor: `avg(last_5m):`, `change(avg(last_5m),last_1h):`.
-static WRAPPER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let window = r"\w+\(\s*(?:last|current)_\w+\s*\)";
-    Regex::new(&format!(
-        r"(?s)^\s*(?:{window}|(?:pct_)?change\(\s*{window}\s*,\s*(?:last|current)_\w+\s*\))\s*:\s*(?P<inner>.+)$"
-    ))
-    .ok()
-});
-
-/// The comparison that ends a monitor's query: `> 80`.
-static COMPARISON: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"\s*(?:[<>]=?|==|!=)\s*-?[0-9.]+(?:[eE][+-]?[0-9]+)?\s*$").ok());
-
-/// Functions that judge a series instead of giving it; the series itself is their first argument.
-const JUDGES: [&str; 3] = ["anomalies(", "forecast(", "outliers("];
-
-/// The query to send: the monitor's without its wrapper, or else the alert's metric in the alert's scope. A query that the
-/// webhook had to cut would ask something else than the monitor does.
-fn metric_query(alert: &Alert) -> Option<String> {
-    let whole = alert.query.as_deref().filter(|query| !query.ends_with('…'));
-    whole.and_then(inner_query).or_else(|| {
-        let metric = alert.metric.as_deref()?;
-        (!alert.scope.is_empty()).then(|| format!("avg:{metric}{{{}}}", alert.scope.join(",")))
-    })
-}
-
-/// `avg(last_5m):avg:m{a:b} > 80` becomes `avg:m{a:b}`; `None` for monitors of logs, checks, composites and the like.
-fn inner_query(query: &str) -> Option<String> {
-    let inner = WRAPPER.as_ref()?.captures(query)?.name("inner")?.as_str();
-    let mut inner = COMPARISON.as_ref()?.replace(inner, "").trim().to_owned();
-    while let Some(argument) = JUDGES.iter().find_map(|judge| inner.strip_prefix(judge)) {
-        inner = first_argument(argument).trim().to_owned();
-    }
-    (inner.contains('{') && inner.contains(':')).then_some(inner)
-}
-
-/// The text up to the first comma or bracket that closes nothing opened within.
-fn first_argument(text: &str) -> &str {
-    let mut depth = 0_i32;
-    let end = text.find(|c| {
-        match c {
-            '(' | '{' => depth += 1,
-            ')' | '}' => depth -= 1,
-            _ => {}
-        }
-        depth < 0 || (depth == 0 && c == ',')
-    });
-    end.map_or(text, |end| &text[..end])
-}
-
 #[cfg(test)]
 mod tests {
-    use incident::Transition;
-
     use super::*;
 
     fn alert(query: Option<&str>, scope: &[&str]) -> Alert {
-        let alert = serde_json::json!({"version": 1, "event_id": "1", "transition": Transition::Triggered,
+        let alert = serde_json::json!({"version": 1, "event_id": "1", "transition": "triggered",
             "title": "t", "query": query, "metric": "m.x", "scope": scope, "at": "2026-01-01T02:00:00Z"});
         serde_json::from_value(alert).unwrap()
     }
@@ -287,42 +252,6 @@ mod tests {
     }
 
     #[test]
-    fn the_monitors_wrapper_comes_off_and_the_query_stays_as_written() {
-        for (query, inner) in [
-            ("avg(last_5m):avg:aws.rds.cpu{db:x} > 80", Some("avg:aws.rds.cpu{db:x}")),
-            ("max( last_10m ):max:a.b{*} by {host,env} >= 1e3", Some("max:a.b{*} by {host,env}")),
-            ("sum(last_1h):sum:a{x:y}.as_count() / sum:b{x:y}.as_count() * 100 < -5.5", {
-                Some("sum:a{x:y}.as_count() / sum:b{x:y}.as_count() * 100")
-            }),
-            ("change(avg(last_5m),last_1h):avg:a{*} > 3", Some("avg:a{*}")),
-            ("pct_change(avg(last_5m),last_1h):avg:a{*} > 3", Some("avg:a{*}")),
-            ("avg(last_4h):anomalies(ewma_3(avg:a{x:y,z:w}), 'basic', 2) >= 1", {
-                Some("ewma_3(avg:a{x:y,z:w})")
-            }),
-            ("logs(\"service:a\").index(\"main\").rollup(\"count\").last(\"5m\") > 2", None),
-            ("\"http.can_connect\".over(\"instance:x\").last(2).count_by_status()", None),
-            ("1234 && 5678", None),
-            ("", None),
-        ] {
-            assert_eq!(inner_query(query).as_deref(), inner, "{query}");
-        }
-    }
-
-    #[test]
-    fn without_a_metric_query_the_alerts_metric_and_scope_make_one() {
-        assert_eq!(metric_query(&alert(None, &["db:x", "env:p"])).unwrap(), "avg:m.x{db:x,env:p}");
-        assert_eq!(metric_query(&alert(Some("1 && 2"), &[])), None);
-    }
-
-    #[test]
-    fn a_query_that_was_cut_is_not_sent() {
-        let whole = "avg(last_5m):avg:m.x{db:x} / avg:m.y{db:x} > 80";
-        let cut = size::cut(whole, 40);
-        assert_eq!(metric_query(&alert(Some(&cut), &["db:x"])).unwrap(), "avg:m.x{db:x}");
-        assert_eq!(metric_query(&alert(Some(&cut), &[])), None);
-    }
-
-    #[test]
     fn an_error_inside_a_200_is_an_error_and_null_points_are_absent() {
         let error = parse(r#"{"status":"error","error":"unknown metric","series":[]}"#).err().unwrap();
         assert_eq!(error.to_string(), "answered with an error (unknown metric)");
@@ -341,6 +270,7 @@ mod tests {
         let found = observe(
             &answer([1.0, 99.0], [41.0, 95.456]),
             &answer([7.0, 7.0], [40.0, 44.0]),
+            &answer([7.0, 7.0], [39.0, 39.0]),
             &alert(None, &["dbinstanceidentifier:db-1"]),
             now,
         );
@@ -349,7 +279,7 @@ mod tests {
         assert_eq!(
             found[0].summary,
             "m.x (avg) is 95.46 at 02:01 UTC, from a baseline of 41, at most 95.46 in the hour; \
-             the same hour a day earlier 40 at the start and at most 44"
+             the same hour a day earlier 42, at most 44; the same hour a week earlier 39, at most 39"
         );
     }
 
@@ -383,8 +313,8 @@ mod tests {
             from: "2026-01-02T01:00:00Z".parse().unwrap(),
             to: "2026-01-02T02:00:00Z".parse().unwrap(),
         };
-        let earlier = a_day_earlier(window);
-        assert_eq!(earlier.from.to_string(), "2026-01-01T01:00:00Z");
-        assert_eq!(earlier.to.to_string(), "2026-01-01T02:00:00Z");
+        let before = earlier(window, DAY);
+        assert_eq!(before.from.to_string(), "2026-01-01T01:00:00Z");
+        assert_eq!(before.to.to_string(), "2026-01-01T02:00:00Z");
     }
 }

@@ -18,6 +18,8 @@ const MAX_OTHERS: usize = 8;
 const MAX_LISTS: usize = 4;
 /// Monitors per list; a service with more has its first ones read, and a gap says so.
 const PAGE: usize = 100;
+/// Characters of a monitor's name.
+const NAME: usize = 120;
 /// Characters of a monitor's query.
 const QUERY: usize = 240;
 
@@ -161,7 +163,7 @@ fn others(pages: Vec<Vec<Monitor>>, own: Option<&str>) -> (Vec<Monitor>, Option<
 
 fn observe(monitor: &Monitor, as_of: Timestamp) -> Observation {
     let fact = MonitorState {
-        name: monitor.name.clone().unwrap_or_default(),
+        name: size::cut(monitor.name.as_deref().unwrap_or_default(), NAME),
         monitor_type: monitor.monitor_type.clone().unwrap_or_default(),
         state: monitor.state().to_owned(),
         query: size::cut(monitor.query.as_deref().unwrap_or_default(), QUERY),

@@ -32,7 +32,8 @@ pub async fn collect(run: &Run, client: &Client, state: &State, catalog: &Catalo
         return Vec::new();
     }
     if left_out > 0 {
-        let sentence = format!("{left_out} more metrics that the catalog relates to this were not asked for.");
+        let sentence =
+            format!("{left_out} more metrics that the catalog relates to this were not asked for.");
         run.gap("related metrics", incident::Status::Partial, sentence);
     }
     let queries: Vec<String> = related.iter().map(|related| related.query.clone()).collect();
@@ -79,12 +80,17 @@ fn resource(subject: &Subject, resource: &str) -> Option<(Object, String)> {
         (&subject.load_balancers, ObjectKind::LoadBalancer, "loadbalancer"),
         (&subject.target_groups, ObjectKind::TargetGroup, "targetgroup"),
     ];
-    let (_, kind, key) =
-        kinds.into_iter().find(|(names, ..)| names.iter().any(|name| name == resource))?;
+    let (_, kind, key) = kinds.into_iter().find(|(names, ..)| names.iter().any(|name| name == resource))?;
     Some((Object::new(kind, resource), metric_tag(key, resource)?))
 }
 
-fn observe(related: &[Related], lines: &[Line], day: &[Line], week: &[Line], now: Window) -> Vec<Observation> {
+fn observe(
+    related: &[Related],
+    lines: &[Line],
+    day: &[Line],
+    week: &[Line],
+    now: Window,
+) -> Vec<Observation> {
     let level = |lines: &[Line], query: usize| {
         let line = lines.iter().find(|line| line.query == query)?;
         UsualLevel::of(line.points.iter().map(|point| point.1))
@@ -127,7 +133,8 @@ mod tests {
     }
 
     fn catalog(metrics: &[(&str, &str)]) -> Catalog {
-        let lines = metrics.iter().map(|(name, of)| format!("  \"{name}\": {{meaning: m, resource: \"{of}\"}}\n"));
+        let lines =
+            metrics.iter().map(|(name, of)| format!("  \"{name}\": {{meaning: m, resource: \"{of}\"}}\n"));
         Catalog::from_yaml(&format!("metrics:\n{}", lines.collect::<String>())).unwrap()
     }
 
@@ -145,7 +152,10 @@ mod tests {
         ]);
         let (related, left_out) = related(&state(), &catalog);
         let queries: Vec<&str> = related.iter().map(|related| related.query.as_str()).collect();
-        assert_eq!(queries, ["avg:aws.rds.connections{dbinstanceidentifier:db-1}", "avg:queue.wait{service:api}"]);
+        assert_eq!(
+            queries,
+            ["avg:aws.rds.connections{dbinstanceidentifier:db-1}", "avg:queue.wait{service:api}"]
+        );
         assert_eq!(left_out, 0);
     }
 

@@ -19,6 +19,13 @@ pub fn term(key: &str, value: &str) -> String {
     }
 }
 
+/// `key:value` for the scope of a metric query, which has no quotes: none where the value holds what a scope gives a meaning to.
+pub fn metric_tag(key: &str, value: &str) -> Option<String> {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    (!value.is_empty() && !value.starts_with('-') && value.chars().all(plain))
+        .then(|| format!("{key}:{value}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,6 +35,14 @@ mod tests {
         assert_eq!(term("service", "api-1.x"), "service:api-1.x");
         assert_eq!(term("service", "a OR *"), "service:\"a OR *\"");
         assert_eq!(term("service", "a\" OR \"b"), "service:\"a\\\" OR \\\"b\"");
+    }
+
+    #[test]
+    fn a_value_that_could_end_a_scope_makes_no_tag() {
+        assert_eq!(metric_tag("service", "api").unwrap(), "service:api");
+        for value in ["a} by {host", "a,b", "*", "", "!a", "a OR b"] {
+            assert_eq!(metric_tag("service", value), None, "{value}");
+        }
     }
 
     #[test]

@@ -105,7 +105,11 @@ async fn list(client: &Client, tags: &[String]) -> Result<Answer<Vec<Slo>>, Call
     let slos: BTreeMap<String, Slo> =
         lists.into_iter().flat_map(|list| list.data).map(|slo| (slo.id.clone(), slo)).collect();
     let slos: Vec<Slo> = slos.into_values().collect();
-    Ok(if full { Answer::partial(slos, format!("a service has {PAGE} SLOs or more")) } else { Answer::list(slos) })
+    Ok(if full {
+        Answer::partial(slos, format!("a service has {PAGE} SLOs or more"))
+    } else {
+        Answer::list(slos)
+    })
 }
 
 /// The objective over its own time frame, and over each short window.
@@ -130,7 +134,11 @@ async fn status(run: &Run, client: &Client, slo: &Slo, as_of: Timestamp) -> Opti
         let burn: BTreeMap<String, f64> = burn.collect();
         let missing = missing + usize::from(whole.is_err());
         let value = (whole.ok(), burn);
-        Ok(if missing > 0 { Answer::partial(value, format!("{missing} of its windows gave nothing")) } else { Answer::full(value) })
+        Ok(if missing > 0 {
+            Answer::partial(value, format!("{missing} of its windows gave nothing"))
+        } else {
+            Answer::full(value)
+        })
     };
     let (whole, burn) = run.call("SLO status", "how fast the error budget burns", ask).await?;
     let fact = SloStatus {
@@ -167,9 +175,9 @@ async fn window_status(
 /// `7d` as a duration.
 fn frame_length(frame: &str) -> Result<SignedDuration, CallError> {
     let days: Option<i64> = frame.strip_suffix('d').and_then(|days| days.parse().ok());
-    days.filter(|days| (1..=90).contains(days))
-        .map(|days| SignedDuration::from_hours(24 * days))
-        .ok_or_else(|| CallError::Unavailable(format!("has the time frame {frame:?}, which is no number of days")))
+    days.filter(|days| (1..=90).contains(days)).map(|days| SignedDuration::from_hours(24 * days)).ok_or_else(
+        || CallError::Unavailable(format!("has the time frame {frame:?}, which is no number of days")),
+    )
 }
 
 /// (1 − sli) ÷ (1 − target), both in percent; none for a target of 100, which has no budget.

@@ -128,7 +128,8 @@ fn observe(buckets: Vec<Bucket>, window: Window) -> Vec<Observation> {
     let mut found: Vec<_> = buckets.into_iter().filter_map(read).collect();
     found.sort_by(|(_, a), (_, b)| b.spans.cmp(&a.spans).then_with(|| a.resource.cmp(&b.resource)));
     let told = |(service, fact): (String, SpanErrors)| {
-        let summary = format!("{} error spans of {service}: {} with {}", fact.spans, fact.resource, fact.error);
+        let summary =
+            format!("{} error spans of {service}: {} with {}", fact.spans, fact.resource, fact.error);
         let object = Object::new(ObjectKind::Application, service);
         Observation::new(window.from, object, summary, Fact::SpanErrors(fact)).until(window.to)
     };
@@ -146,8 +147,12 @@ mod tests {
             "resource_name":"GET /b","@error.type":"not told"},"computes":{"c0":12.0}}}]}"#;
         let response: Response = serde_json::from_str(text).unwrap();
         let window = crate::window("2026-01-01T02:00:00Z".parse().unwrap(), WINDOW);
-        let told: Vec<String> = observe(response.data, window).into_iter().map(|found| found.summary).collect();
-        assert_eq!(told, ["12 error spans of api: GET /b with not told", "3 error spans of api: GET /a with Timeout"]);
+        let told: Vec<String> =
+            observe(response.data, window).into_iter().map(|found| found.summary).collect();
+        assert_eq!(
+            told,
+            ["12 error spans of api: GET /b with not told", "3 error spans of api: GET /a with Timeout"]
+        );
     }
 
     #[test]

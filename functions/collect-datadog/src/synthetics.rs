@@ -102,9 +102,9 @@ pub async fn collect(run: &Run, client: &Client, state: &State) -> Vec<Observati
         let results = run.call("synthetic results", tells, results(client, test, window)).await?;
         observe(test, &results)
     });
-    let mut found: Vec<Observation> =
-        futures::future::join_all(read).await.into_iter().flatten().collect();
-    let passes = |found: &Observation| matches!(&found.fact, Fact::SyntheticTest(t) if t.failing_since.is_none());
+    let mut found: Vec<Observation> = futures::future::join_all(read).await.into_iter().flatten().collect();
+    let passes =
+        |found: &Observation| matches!(&found.fact, Fact::SyntheticTest(t) if t.failing_since.is_none());
     found.sort_by_key(passes);
     found
 }
@@ -212,7 +212,9 @@ impl Test {
         let service = about::value(tags.iter().map(String::as_str), "service");
         let own = service.is_some_and(|service| state.subject.services.iter().any(|s| s == service));
         let zone = state.subject.zone.as_deref().filter(|zone| zone.contains('.'));
-        let asks = zone.is_some_and(|zone| self.host().is_some_and(|host| host == zone || host.ends_with(&format!(".{zone}"))));
+        let asks = zone.is_some_and(|zone| {
+            self.host().is_some_and(|host| host == zone || host.ends_with(&format!(".{zone}")))
+        });
         let env = about::same_env(tags, state.subject.env.as_deref());
         live && kind && env && (own || (service.is_none() && asks))
     }
@@ -246,7 +248,8 @@ mod tests {
     use super::*;
 
     fn test(extra: &str) -> Test {
-        serde_json::from_str(&format!(r#"{{"public_id":"abc-def-ghi","name":"Login","type":"api"{extra}}}"#)).unwrap()
+        serde_json::from_str(&format!(r#"{{"public_id":"abc-def-ghi","name":"Login","type":"api"{extra}}}"#))
+            .unwrap()
     }
 
     fn results(rows: &[(i64, &str, bool)]) -> Vec<TestResult> {
@@ -301,6 +304,9 @@ mod tests {
         ] {
             assert_eq!(test(&extra).concerns(&state), expected, "{extra}");
         }
-        assert_eq!(test(&url("https://shop.example/h?key=1")).target().unwrap(), "GET https://shop.example/h");
+        assert_eq!(
+            test(&url("https://shop.example/h?key=1")).target().unwrap(),
+            "GET https://shop.example/h"
+        );
     }
 }

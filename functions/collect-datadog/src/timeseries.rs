@@ -138,10 +138,7 @@ fn request(queries: &[String], window: Window) -> Request<'_> {
             .map(|(index, query)| MetricQuery { data_source: "metrics", name: name(index), query })
             .collect(),
         formulas: (0..queries.len())
-            .map(|index| Formula {
-                formula: name(index),
-                limit: Limit { count: MAX_GROUPS, order: "desc" },
-            })
+            .map(|index| Formula { formula: name(index), limit: Limit { count: MAX_GROUPS, order: "desc" } })
             .collect(),
     };
     Request { data: RequestData { kind: "timeseries_request", attributes } }
@@ -170,7 +167,8 @@ impl WireLine {
     fn with(self, times: &[i64], values: &[Option<f64>]) -> Line {
         let unit = self.unit.into_iter().flatten().next().flatten().and_then(|unit| unit.name);
         let points = times.iter().zip(values);
-        let points = points.filter_map(|(ms, value)| Some((Timestamp::from_millisecond(*ms).ok()?, (*value)?)));
+        let points =
+            points.filter_map(|(ms, value)| Some((Timestamp::from_millisecond(*ms).ok()?, (*value)?)));
         Line {
             query: self.query_index,
             tags: self.group_tags,

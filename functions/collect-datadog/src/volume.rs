@@ -1,5 +1,7 @@
 //! Logs counted by Datadog instead of read: how many lines in all, by minute, and of one pattern.
 
+use std::collections::BTreeMap;
+
 use collecting::{Answer, CallError, Run};
 use incident::evidence::Observation;
 use incident::fact::LogVolume;
@@ -93,7 +95,13 @@ pub struct Counted {
 }
 
 /// Counts what a query matches in a window, and in the one just before it.
-pub async fn collect(run: &Run, client: &Client, query: &str, window: Window, object: Object) -> Vec<Observation> {
+pub async fn collect(
+    run: &Run,
+    client: &Client,
+    query: &str,
+    window: Window,
+    object: Object,
+) -> Vec<Observation> {
     let before = Window {
         from: window.from.checked_sub(window.to.duration_since(window.from)).unwrap_or(window.from),
         to: window.from,
@@ -122,7 +130,11 @@ async fn ask(client: &Client, query: &str, window: Window) -> Result<Answer<Vec<
     let response: Response = client.search(PATH, &body, Scope::Logs).await?;
     let timed_out = response.meta.and_then(|meta| meta.status).as_deref() == Some("timeout");
     let buckets = response.data.buckets;
-    Ok(if timed_out { Answer::partial(buckets, "Datadog ran out of time while counting") } else { Answer::list(buckets) })
+    Ok(if timed_out {
+        Answer::partial(buckets, "Datadog ran out of time while counting")
+    } else {
+        Answer::list(buckets)
+    })
 }
 
 fn request(query: &str, window: Window, compute: Vec<Compute>, group_by: Vec<GroupBy>) -> Request<'_> {
@@ -145,7 +157,7 @@ fn observe(now: &[Bucket], before: Option<&[Bucket]>, object: Object, window: Wi
         return Vec::new();
     }
     let by = |facet: &str| {
-        let mut sums = std::collections::BTreeMap::<String, u64>::new();
+        let mut sums = BTreeMap::<String, u64>::new();
         for bucket in now {
             let sum = sums.entry(bucket.value(facet)).or_default();
             *sum = sum.saturating_add(bucket.total());
@@ -161,16 +173,19 @@ fn observe(now: &[Bucket], before: Option<&[Bucket]>, object: Object, window: Wi
 
 /// Lines per minute of the service that logged most.
 fn series(buckets: &[Bucket], window: Window) -> Option<Observation> {
-    let mut services: Vec<String> = buckets.iter().map(|bucket| bucket.value("service")).collect();
-    services.sort();
-    services.dedup();
-    let of = |service: &String| buckets.iter().filter(move |bucket| bucket.value("service") == *service);
-    let most = services.iter().max_by_key(|service| of(service).map(Bucket::total).fold(0, u64::saturating_add))?;
-    let mut minutes = std::collections::BTreeMap::<Timestamp, f64>::new();
-    for (at, count) in of(most).flat_map(|bucket| bucket.minutes("c1")) {
+    let mut by_service = BTreeMap::<String, Vec<&Bucket>>::new();
+    for bucket in buckets {
+        by_service.entry(bucket.value("service")).or_default().push(bucket);
+    }
+    let total =
+        |buckets: &Vec<&Bucket>| buckets.iter().map(|bucket| bucket.total()).fold(0, u64::saturating_add);
+    let (most, own) = by_service.into_iter().max_by_key(|(_, own)| total(own))?;
+    let mut minutes = BTreeMap::<Timestamp, f64>::new();
+    for (at, count) in own.iter().flat_map(|bucket| bucket.minutes("c1")) {
         *minutes.entry(at).or_default() += count;
     }
-    let series = Series::from_points("logs.errors_and_warnings", "count", "lines per minute", 60, minutes)?.thin(POINTS);
+    let series = Series::from_points("logs.errors_and_warnings", "count", "lines per minute", 60, minutes)?
+        .thin(POINTS);
     let summary = format!(
         "{most} logged {} lines in the minute {}, at most {}",
         series.last,
@@ -178,7 +193,7 @@ fn series(buckets: &[Bucket], window: Window) -> Option<Observation> {
         series.max
     );
     let from = series.points.first().map_or(window.from, |(at, _)| *at);
-    let object = Object::new(ObjectKind::Application, most.clone());
+    let object = Object::new(ObjectKind::Application, most);
     Some(Observation::new(from, object, summary, Fact::Series(series)).until(window.to))
 }
 
@@ -223,9 +238,15 @@ mod tests {
     fn lines_are_counted_by_status_and_service_against_the_half_hour_before() {
         let api = Object::new(ObjectKind::Application, "api");
         let found = observe(&buckets(), Some(&[]), api, window());
-        assert_eq!(found[0].summary, "43 lines of errors and warnings in the half hour (the half hour before 0)");
+        assert_eq!(
+            found[0].summary,
+            "43 lines of errors and warnings in the half hour (the half hour before 0)"
+        );
         let Fact::LogVolume(volume) = &found[0].fact else { panic!() };
-        assert_eq!((volume.by_status["error"], volume.by_service["api"], volume.by_service["not named"]), (41, 42, 1));
+        assert_eq!(
+            (volume.by_status["error"], volume.by_service["api"], volume.by_service["not named"]),
+            (41, 42, 1)
+        );
         let Fact::Series(series) = &found[1].fact else { panic!() };
         assert_eq!((series.count, series.last), (1, 42.0));
     }
@@ -239,7 +260,8 @@ mod tests {
     #[test]
     fn the_body_is_not_wrapped() {
         let compute = vec![count_by("total", None)];
-        let body = serde_json::to_value(request("service:a", window(), compute, vec![group_by("status")])).unwrap();
+        let body =
+            serde_json::to_value(request("service:a", window(), compute, vec![group_by("status")])).unwrap();
         let expected = serde_json::json!({
             "filter": {"query": "service:a", "from": "2026-01-01T01:30:00Z", "to": "2026-01-01T02:00:00Z"},
             "compute": [{"aggregation": "count", "type": "total"}],

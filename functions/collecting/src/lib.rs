@@ -82,6 +82,9 @@ impl<T> Answer<Vec<T>> {
     }
 }
 
+/// The longest that one call is waited for: a call that needs another's answer still has a second of a collector's time.
+pub const CALL: Duration = Duration::from_millis(4500);
+
 /// One source being read for one incident.
 #[derive(Debug)]
 pub struct Run {
@@ -110,7 +113,8 @@ impl Run {
         self.window
     }
 
-    /// Awaits one call and notes how it was read. `None` when it gave nothing: a gap then says why.
+    /// Awaits one call and notes how it was read. `None` when it gave nothing: a gap then says why. A call has at most [`CALL`], and
+    /// never longer than what is left of the collector's time.
     ///
     /// `tells` completes the sentence "… is unknown", for instance `"which pods fail"`.
     pub async fn call<T>(
@@ -119,8 +123,19 @@ impl Run {
         tells: &str,
         call: impl Future<Output = Result<Answer<T>, CallError>>,
     ) -> Option<T> {
+        self.call_within(CALL, name, tells, call).await
+    }
+
+    /// The same with a time of its own: for a call that others wait for.
+    pub async fn call_within<T>(
+        &self,
+        limit: Duration,
+        name: &str,
+        tells: &str,
+        call: impl Future<Output = Result<Answer<T>, CallError>>,
+    ) -> Option<T> {
         let began = Instant::now();
-        let result = match tokio::time::timeout_at(self.deadline, call).await {
+        let result = match tokio::time::timeout_at(self.deadline.min(began + limit), call).await {
             Ok(result) => result,
             Err(_) => Err(CallError::Timeout),
         };
@@ -195,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_stalled_call_is_a_gap_at_the_deadline_and_its_neighbour_is_kept() {
+    async fn a_stalled_call_is_a_gap_in_its_time_and_its_neighbour_is_kept() {
         let run = run();
         let stalled =
             run.call("list nodes", "node health", std::future::pending::<Result<Answer<()>, CallError>>());
@@ -204,11 +219,22 @@ mod tests {
         assert_eq!((stalled, quick), (None, Some(vec![1])));
         let evidence = run.finish(vec![]);
         assert_eq!(evidence.status, Status::Partial);
-        assert_eq!(evidence.took_ms, 6000);
+        assert_eq!(evidence.took_ms, 4500);
         assert_eq!(
             evidence.gaps[0].sentence,
             "Kubernetes list nodes: node health is unknown, because it did not answer in time."
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_began_late_has_what_is_left_and_one_that_others_wait_for_its_own_time() {
+        let run = run();
+        let stalled = || std::future::pending::<Result<Answer<()>, CallError>>();
+        run.call_within(Duration::from_secs(2), "settings", "what may be read", stalled()).await;
+        run.call("list pods", "pod health", stalled()).await;
+        let evidence = run.finish(vec![]);
+        let took: Vec<u64> = evidence.calls.iter().map(|call| call.took_ms).collect();
+        assert_eq!((took, evidence.took_ms), (vec![4000, 2000], 6000));
     }
 
     #[tokio::test]

@@ -102,6 +102,19 @@ pub async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Htt
     send_once(request).await
 }
 
+/// Sends a request once and reads a JSON answer, beside its headers: what is left of a limit stands there, on an error too.
+pub async fn send_with_headers<T: DeserializeOwned>(
+    request: RequestBuilder,
+) -> (Option<HeaderMap>, Result<T, HttpError>) {
+    let response = match request.send().await {
+        Ok(response) => response,
+        Err(error) => return (None, Err(broken(&error))),
+    };
+    let headers = response.headers().clone();
+    let body = read(response).await.map_err(|(error, _)| error);
+    (Some(headers), body.and_then(|body| parse(&body)))
+}
+
 /// Sends a request once and reads a JSON answer.
 pub async fn send_once<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, HttpError> {
     parse(&attempt(request).await.map_err(|(error, _)| error)?)
@@ -111,9 +124,13 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpError> {
     serde_json::from_slice(body).map_err(|error| HttpError::Garbled(error.to_string()))
 }
 
-/// One attempt; with an error comes the pause the vendor asked for, when it did.
+/// One attempt.
 async fn attempt(request: RequestBuilder) -> Result<Vec<u8>, (HttpError, Option<Duration>)> {
-    let mut response = request.send().await.map_err(|error| (broken(&error), None))?;
+    read(request.send().await.map_err(|error| (broken(&error), None))?).await
+}
+
+/// The body of an answer; with an error comes the pause the vendor asked for, when it did.
+async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, (HttpError, Option<Duration>)> {
     let status = response.status();
     let pause = requested_pause(response.headers());
     let mut body = Vec::new();

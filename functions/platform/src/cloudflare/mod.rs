@@ -34,6 +34,9 @@ pub struct World {
     /// Firewall events, by what they are.
     #[serde(default)]
     firewall: Vec<dataset::Group>,
+    /// Attacks on the account's network, by dimension: `{attackId, attackVector, mitigationType, startDatetime, endDatetime}`.
+    #[serde(default)]
+    attacks: Vec<Map<String, Value>>,
     /// Fields that the zone's plan lacks. Default: those of Bot Management.
     #[serde(default)]
     unavailable: Option<Vec<String>>,

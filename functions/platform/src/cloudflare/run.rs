@@ -1,5 +1,6 @@
 //! Runs a parsed document down to its datasets, and says why one fails.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::World;
@@ -119,6 +120,7 @@ fn node(world: &World, tag: &str, scope: &str, field: &Field, moment: Moment) ->
         "zoneTag" | "accountTag" => Ok(json!(tag)),
         "settings" => each(&field.selection, |dataset| settings(world, dataset)),
         // Layer 3 and 4 attacks: only Magic Transit and Spectrum have them.
+        "dosdAttackAnalyticsGroups" if scope == "account" => attacks(world, field, moment),
         name if scope == "account" && name.starts_with("dosd") => Ok(json!([])),
         name => {
             let dataset =
@@ -126,6 +128,43 @@ fn node(world: &World, tag: &str, scope: &str, field: &Field, moment: Moment) ->
             Query { world, dataset, tag, scope, field }.run(moment)
         }
     }
+}
+
+/// The dimensions of an attack on the network.
+const ATTACK: &[&str] = &[
+    "attackId",
+    "attackType",
+    "attackVector",
+    "mitigationType",
+    "startDatetime",
+    "endDatetime",
+    "sourceCountry",
+    "destinationPort",
+];
+
+/// Attacks that had begun and not ended in the span asked about.
+fn attacks(world: &World, field: &Field, moment: Moment) -> Outcome {
+    let asked: Vec<&Field> = field.selected("dimensions").collect();
+    if let Some(wrong) = asked.iter().find(|field| !ATTACK.contains(&field.name.as_str())) {
+        return Err(unknown(&wrong.name));
+    }
+    let filter = field.arguments.get("filter").cloned().unwrap_or_default();
+    let bound = |name: &str| filter[name].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    let (from, to) = match (bound("datetime_geq"), bound("datetime_lt")) {
+        (Some(from), Some(to)) => (from, to.min(moment.as_of)),
+        _ => return Err(Failure::parser("filter: datetime_geq and datetime_lt are required")),
+    };
+    let time =
+        |attack: &Map<String, Value>, name: &str| attack.get(name)?.as_str()?.parse::<Timestamp>().ok();
+    let within = |attack: &&Map<String, Value>| {
+        time(attack, "startDatetime").is_some_and(|start| start < to)
+            && time(attack, "endDatetime").is_none_or(|end| end >= from)
+    };
+    let shown = |attack: &Map<String, Value>| {
+        let own = |field: &&Field| (field.key.clone(), attack.get(&field.name).cloned().unwrap_or_default());
+        json!({"dimensions": asked.iter().map(own).collect::<Map<_, _>>()})
+    };
+    Ok(world.attacks.iter().filter(within).map(shown).collect())
 }
 
 /// The fields that the plan lacks.
