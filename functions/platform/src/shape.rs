@@ -63,38 +63,51 @@ impl Shape {
 
     /// The points up to now, oldest first. A missing point is absent, never zero.
     pub fn points(&self, moment: Moment) -> Vec<(Timestamp, f64)> {
+        self.points_within(moment, Timestamp::MIN, Timestamp::MAX)
+    }
+
+    /// The points up to now between two times, both included, and the last one before them. A day of minutes is a lot to draw for a quarter of
+    /// an hour.
+    pub fn points_within(&self, moment: Moment, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, f64)> {
         let mut points = match (&self.points, &self.values, self.level) {
             (Some(points), _, _) => points.clone(),
-            (None, Some(values), _) => {
-                self.times(moment).zip(values).filter_map(|(at, value)| Some((at, (*value)?))).collect()
-            }
-            (None, None, Some(level)) => self.drawn(moment, level),
+            (None, Some(values), _) => self
+                .times(moment, from, to)
+                .filter_map(|(index, at)| Some((at, (*values.get(index as usize)?)?)))
+                .collect(),
+            (None, None, Some(level)) => self.drawn(moment, level, from, to),
             (None, None, None) => Vec::new(),
         };
+        points.retain(|(at, _)| *at <= to);
         points.retain(|(at, _)| moment.has_seen(*at) && self.to.is_none_or(|to| *at <= to));
         points.sort_by_key(|(at, _)| *at);
         points
     }
 
-    fn times(&self, moment: Moment) -> impl Iterator<Item = Timestamp> {
-        let period = self.period();
-        let from = self.from.or_else(|| moment.alert.checked_sub(DEFAULT_REACH).ok()).unwrap_or(moment.alert);
-        let end = self.to.unwrap_or(moment.as_of).min(moment.as_of);
-        (0..MAX_POINTS)
+    /// The index and the time of each point, from the last one before `from` to `to`.
+    fn times(
+        &self,
+        moment: Moment,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Iterator<Item = (i64, Timestamp)> {
+        let period = i64::try_from(self.period().as_millis()).unwrap_or(i64::MAX);
+        let start =
+            self.from.or_else(|| moment.alert.checked_sub(DEFAULT_REACH).ok()).unwrap_or(moment.alert);
+        let end = self.to.unwrap_or(moment.as_of).min(moment.as_of).min(to);
+        let skipped = from.as_millisecond().saturating_sub(start.as_millisecond()) / period - 1;
+        (skipped.max(0)..MAX_POINTS)
             .map_while(move |index| {
-                from.checked_add(SignedDuration::from_millis(
-                    i64::try_from(period.as_millis()).ok()?.checked_mul(index)?,
-                ))
-                .ok()
+                let after = SignedDuration::from_millis(period.checked_mul(index)?);
+                Some((index, start.checked_add(after).ok()?))
             })
-            .take_while(move |at| *at <= end)
+            .take_while(move |(_, at)| *at <= end)
     }
 
     /// A shape whose levels are not negative never trembles below zero.
-    fn drawn(&self, moment: Moment, level: f64) -> Vec<(Timestamp, f64)> {
+    fn drawn(&self, moment: Moment, level: f64, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, f64)> {
         let floor = level >= 0.0 && self.steps.iter().all(|step| step.to >= 0.0);
-        self.times(moment)
-            .enumerate()
+        self.times(moment, from, to)
             .map(|(index, at)| {
                 let value = self.level_at(at, level) + self.noise * tremble(index as u64, level);
                 let value = if floor { value.max(0.0) } else { value };
@@ -152,6 +165,15 @@ mod tests {
     fn what_lies_after_now_is_not_served() {
         let shape = json!({"period": "3m", "from": "@+0s", "to": "@+1h", "values": [1, null, 3, 4]});
         assert_eq!(points(shape), [(0, 1.0), (360, 3.0)]);
+    }
+
+    #[test]
+    fn a_part_is_drawn_as_in_the_whole_with_the_point_before_it() {
+        let shape = Shape { level: Some(5.0), noise: 2.0, ..Shape::default() };
+        let all = shape.points(moment());
+        let (from, to) = (all[40].0, all[50].0);
+        assert_eq!(shape.points_within(moment(), from, to), all[39..=50]);
+        assert_eq!(shape.points_within(moment(), all[0].0, all[1].0), all[..=1]);
     }
 
     #[test]

@@ -285,10 +285,12 @@ fn line(query: &Query, range: Range, moment: Moment, tags: Vec<String>, members:
         None if query.as_count => "sum",
         None => "avg",
     };
+    let time = |ms: i64, beyond: Timestamp| Timestamp::from_millisecond(ms).unwrap_or(beyond);
+    let (from, to) = (time(range.from, Timestamp::MIN), time(range.to, Timestamp::MAX));
     let mut joined: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
     for member in members {
         let mut buckets: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
-        for (at, value) in member.shape.points(moment) {
+        for (at, value) in member.shape.points_within(moment, from, to) {
             let at: i64 = Timestamp::as_millisecond(at);
             if (range.from..=range.to).contains(&at) {
                 buckets.entry(at.div_euclid(interval) * interval).or_default().push(value);
