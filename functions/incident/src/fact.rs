@@ -121,3 +121,35 @@ impl Fact {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A field of a payload that is called like the tag would be read as the tag.
+    #[test]
+    fn what_is_written_is_read_again() {
+        for fact in [
+            Fact::Service(ServiceState { kind: "ClusterIP".into(), ..ServiceState::default() }),
+            Fact::LimitRange(LimitRange::default()),
+            Fact::VolumeClaim(VolumeClaim::default()),
+            Fact::NetworkPolicy(NetworkPolicy::default()),
+            Fact::Job(JobState::default()),
+            Fact::PodLog(PodLog::default()),
+            Fact::Usage(Usage::default()),
+            Fact::Pod(PodState { containers: vec![ContainerState::default()], ..PodState::default() }),
+            Fact::Node(NodeState::default()),
+            Fact::Workload(Workload::default()),
+            Fact::DatabaseCluster(DatabaseCluster::default()),
+            Fact::DatabaseProxy(DatabaseProxy::default()),
+            Fact::Maintenance(Maintenance::default()),
+            Fact::DatabaseLoad(DatabaseLoad::default()),
+            Fact::Alarm(Alarm::default()),
+            Fact::TargetHealth(TargetHealth::default()),
+            Fact::InstanceStatus(InstanceStatus::default()),
+        ] {
+            let json = serde_json::to_value(&fact).unwrap();
+            assert_eq!(serde_json::from_value::<Fact>(json).unwrap(), fact);
+        }
+    }
+}

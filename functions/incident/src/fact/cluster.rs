@@ -86,7 +86,8 @@ pub struct Bounds {
 /// A service, what it selects, and who answers for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceState {
-    /// `ClusterIP`, `NodePort`, `LoadBalancer`, `ExternalName`.
+    /// `ClusterIP`, `NodePort`, `LoadBalancer`, `ExternalName`. Written as `type`: `kind` tells facts apart.
+    #[serde(rename = "type")]
     pub kind: String,
     /// No address of its own: its name resolves to the pods.
     #[serde(default)]
