@@ -31,8 +31,39 @@ const POD: &[&str] = &[
     "kubelet_reports_it",
     "workload_short_of_replicas",
     "began_with_rollout",
+    "template_shows_mechanism",
+    "its_log_says_why",
+    "rollout_does_not_finish",
     "not_what_the_alert_names",
     "events_report_it",
+];
+
+const LOGS: &[&str] = &[
+    "containers_do_not_run",
+    "kubelet_reports_it",
+    "its_log_says_why",
+    "workload_short_of_replicas",
+    "began_with_rollout",
+    "template_shows_mechanism",
+    "rollout_does_not_finish",
+    "not_what_the_alert_names",
+    "errors_are_new",
+    "names_do_not_resolve",
+    "credentials_refused",
+    "configuration_missing",
+    "value_refused",
+    "port_taken",
+    "access_forbidden",
+    "disk_full",
+    "no_memory_left",
+    "dependency_does_not_answer",
+    "others_say_so_too",
+    "pods_are_well",
+    "a_name_like_it_exists",
+    "component_not_ready",
+    "events_report_it",
+    "scheduler_says_why",
+    "api_server_refuses",
 ];
 
 const CHANGE: &[&str] = &[
@@ -51,6 +82,9 @@ const CHANGE: &[&str] = &[
     "is_rollback",
     "rollout_not_seen",
 ];
+
+/// The sets by the names that the table gives them.
+const SETS: &[(&str, &[&str])] = &[("pods", POD), ("pods and logs", LOGS), ("changes", CHANGE)];
 
 const fn row(
     cause: Cause,
@@ -76,25 +110,34 @@ const ROWS: &[CauseRow] = &[
     row(Cause::DatabaseLocks, "the database instance", "Performance Insights", &["sessions_wait_for_locks"]),
     row(Cause::DatabaseHousekeeping, "the database instance", "Performance Insights", &["housekeeping_dominates"]),
     row(Cause::ImagePull, "the workload, else the pod", "Kubernetes pods, events, workloads", POD),
-    row(Cause::CrashLoop, "the workload, else the pod", "Kubernetes pods, events, workloads", POD),
-    row(Cause::OutOfMemory, "the workload, else the pod", "Kubernetes pods, events, workloads", POD),
-    row(Cause::ConfigMissing, "the workload, else the pod", "Kubernetes pods, events", POD),
+    row(Cause::CrashLoop, "the workload, else the pod", "Kubernetes pods, events, workloads, logs", LOGS),
+    row(Cause::OutOfMemory, "the workload, else the pod", "Kubernetes pods, events, workloads, logs", LOGS),
+    row(Cause::ConfigMissing, "the workload, else the pod", "Kubernetes pods, events, workloads, logs", LOGS),
     row(Cause::ProbeFailure, "the workload, else the pod", "Kubernetes pods, events", POD),
-    row(Cause::Unschedulable, "the workload, else the pod", "Kubernetes pods, events", POD),
-    row(Cause::VolumeFailure, "the workload, else the pod", "Kubernetes events", POD),
-    row(Cause::PermissionDenied, "the workload", "Kubernetes events", POD),
-    row(Cause::QuotaExceeded, "the quota", "Kubernetes quotas, events", &["quota_refuses", "quota_seen", "events_report_it"]),
+    row(Cause::Unschedulable, "the workload, else the pod", "Kubernetes pods, events", LOGS),
+    row(Cause::VolumeFailure, "the workload, else the pod", "Kubernetes pods, events, workloads, logs", LOGS),
+    row(Cause::PermissionDenied, "the workload", "Kubernetes pods, events, workloads, logs", LOGS),
+    row(Cause::QuotaExceeded, "the quota or limit range", "Kubernetes quotas, limit ranges, events, workloads", &["quota_refuses", "quota_seen", "workload_short_of_replicas", "not_what_the_alert_names"]),
     row(Cause::RolloutStuck, "the workload", "Kubernetes workloads", &["progress_deadline_exceeded"]),
     row(Cause::NodeDown, "the node", "Kubernetes nodes, pods", &["node_condition", "hosts_subject_pods"]),
     row(Cause::NodePressure, "the node, or the evicted pod's workload", "Kubernetes nodes, pods, events", &["node_condition", "hosts_subject_pods", "containers_do_not_run", "kubelet_reports_it", "workload_short_of_replicas", "began_with_rollout", "not_what_the_alert_names"]),
-    row(Cause::HpaLimit, "the autoscaler", "Kubernetes autoscalers", &["autoscaler_at_its_bound"]),
+    row(Cause::HpaLimit, "the autoscaler", "Kubernetes autoscalers", &["autoscaler_at_its_bound", "autoscaler_inactive"]),
     row(Cause::DdosL7, "the zone", "Cloudflare firewall and traffic", &["ddos_protection_acts", "requests_grew"]),
     row(Cause::OrganicSurge, "the zone", "Cloudflare traffic and firewall", &["requests_grew", "firewall_quiet", "firewall_unread_or_busy"]),
     row(Cause::CacheCollapse, "the zone", "Cloudflare traffic", &["hit_ratio_fell"]),
     row(Cause::WafFalsePositive, "the firewall rule", "Cloudflare firewall and traffic", &["one_rule_stops_usual_traffic"]),
     row(Cause::UnhealthyTargets, "the target group", "AWS target health", &["targets_unhealthy", "balancer_gives_reasons"]),
     row(Cause::InstanceFailure, "the instance", "AWS instance status", &["checks_fail"]),
-    row(Cause::DnsFailure, "the service", "logs", &["names_do_not_resolve", "errors_are_new"]),
+    row(Cause::DnsFailure, "the service whose names do not resolve, or the name server", "logs, Kubernetes workloads and pods", LOGS),
+    row(Cause::InvalidConfiguration, "the workload, else the service", "Kubernetes pods, events; logs", LOGS),
+    row(Cause::SidecarConflict, "the workload, else the service", "Kubernetes pods; logs", LOGS),
+    row(Cause::DependencyFailure, "what does not answer", "logs, Kubernetes pods", LOGS),
+    row(Cause::ServiceMismatch, "the service", "Kubernetes services and endpoints, logs", &["selector_matches_no_pod", "labels_differ", "port_not_declared", "callers_complain"]),
+    row(Cause::ScaledToZero, "the workload", "Kubernetes workloads and services", &["no_replicas_wanted", "service_has_no_pods"]),
+    row(Cause::NetworkPolicyBlock, "the network policy", "Kubernetes network policies, logs", &["policy_admits_nothing", "policy_is_recent", "connections_fail"]),
+    row(Cause::ComponentDown, "the component, or the node it fails on", "Kubernetes pods, workloads and events", &["component_not_ready", "node_reports_it", "containers_do_not_run", "kubelet_reports_it", "workload_short_of_replicas", "began_with_rollout", "not_what_the_alert_names"]),
+    row(Cause::ContainerCpu, "the workload, else the pod", "Kubernetes metrics", &["cpu_at_limit"]),
+    row(Cause::JobFailure, "the job", "Kubernetes jobs", &["job_failed"]),
     row(Cause::ErrorBurst, "the service", "logs", &["errors_in_logs", "errors_are_new"]),
     row(Cause::LatencyRise, "the service or target group", "Datadog, CloudWatch", &["latency_doubled"]),
 ];
@@ -112,16 +155,22 @@ pub fn causes_markdown() -> String {
          Any cause may also carry: ",
     );
     page.push_str(&list(SHARED));
-    page.push_str(".\n\n| id | cause | culprit | sources | features |\n|---|---|---|---|---|\n");
+    page.push_str(".\n\nSets of features that several causes share:\n");
+    for (name, features) in SETS {
+        page.push_str(&format!("- **{name}**: {}\n", list(features)));
+    }
+    page.push_str("\n| id | cause | category | culprit | sources | features |\n|---|---|---|---|---|---|\n");
     for row in ROWS {
-        let id = serde_json::to_value(row.cause).ok();
-        let id = id.as_ref().and_then(|v| v.as_str()).unwrap_or_default();
+        let id = word(&row.cause);
         page.push_str(&format!(
-            "| `{id}` | {} | {} | {} | {} |\n",
+            "| `{id}` | {} | `{}` | {} | {} | {} |\n",
             row.cause.title(),
+            word(&row.cause.category()),
             row.culprit,
             row.sources,
-            list(row.features)
+            SETS.iter()
+                .find(|(_, set)| *set == row.features)
+                .map_or_else(|| list(row.features), |(name, _)| format!("**{name}**"))
         ));
     }
     page.push_str(
@@ -129,6 +178,12 @@ pub fn causes_markdown() -> String {
          limits, or the workloads concerned are all ready, and nothing else fails.\n",
     );
     page
+}
+
+/// The id that a value has in JSON.
+fn word(value: &impl serde::Serialize) -> String {
+    let json = serde_json::to_value(value).ok();
+    json.as_ref().and_then(|v| v.as_str()).unwrap_or_default().to_owned()
 }
 
 fn list(names: &[&str]) -> String {

@@ -2,16 +2,23 @@
 //! examined and cleared. A family looks only at facts, never at another family's verdict; what explains what is settled
 //! afterwards, in `ranking`.
 
+mod admission;
 mod application;
 mod cluster;
+mod containers;
 mod database;
 mod database_load;
 mod database_storage;
 mod edge;
+mod logs;
+mod network;
 mod pod_events;
 mod pods;
 mod regression;
 mod replication;
+mod scheduling;
+mod services;
+mod work;
 
 use crate::scene::Scene;
 use crate::suspect::Report;
@@ -25,10 +32,15 @@ const FAMILIES: &[fn(&Scene<'_>, &mut Report)] = &[
     database_storage::detect,
     replication::detect,
     pods::detect,
+    admission::detect,
     pod_events::detect,
+    services::detect,
     cluster::detect,
+    network::detect,
+    work::detect,
     edge::detect,
     application::detect,
+    logs::detect,
 ];
 
 /// Runs every detector; changes are judged last, against the symptoms found.

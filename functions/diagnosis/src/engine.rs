@@ -76,6 +76,7 @@ fn hypothesis(scene: &Scene<'_>, place: usize, suspect: &Suspect) -> Hypothesis 
     Hypothesis {
         id: format!("h{}", place + 1),
         cause: suspect.cause,
+        category: suspect.cause.category(),
         culprit: suspect.culprit.clone(),
         level: level(confidence),
         confidence,

@@ -10,6 +10,7 @@ mod calendar;
 mod calm;
 mod catalogue;
 mod change;
+mod complaint;
 mod curve;
 mod detectors;
 mod drift;

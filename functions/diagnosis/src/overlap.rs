@@ -100,6 +100,15 @@ fn words(cause: Cause) -> &'static [&'static str] {
         UnhealthyTargets => &["target", "load balancer"],
         LatencyRise | OriginLatency => &["latency", "slow"],
         ErrorBurst => &["error", "5xx"],
+        InvalidConfiguration => &["configuration", "credential", "environment variable"],
+        ContainerCpu => &["cpu", "throttl"],
+        NetworkPolicyBlock => &["networkpolicy", "network policy"],
+        ServiceMismatch => &["selector", "targetport", "endpoints"],
+        PermissionDenied => &["rbac", "forbidden", "admission"],
+        JobFailure => &["job"],
+        ScaledToZero => &["scaled to zero", "replicas"],
+        SidecarConflict => &["sidecar", "port"],
+        DependencyFailure => &["dependency", "upstream", "downstream"],
         _ => &[],
     }
 }

@@ -54,14 +54,67 @@ pub(crate) fn explains(root: Cause, symptom: Cause) -> bool {
             matches!(symptom, ErrorBurst | LatencyRise | UnhealthyTargets)
         }
         ImagePull | CrashLoop | OutOfMemory | ConfigMissing | ProbeFailure | Unschedulable
-        | QuotaExceeded | VolumeFailure => {
-            matches!(symptom, RolloutStuck | UnhealthyTargets | ErrorBurst | LatencyRise)
+        | QuotaExceeded | VolumeFailure | PermissionDenied | InvalidConfiguration | SidecarConflict
+        | ScaledToZero => matches!(
+            symptom,
+            RolloutStuck
+                | UnhealthyTargets
+                | ErrorBurst
+                | LatencyRise
+                | DependencyFailure
+                | ServiceMismatch
+                | HpaLimit
+        ),
+        ServiceMismatch | NetworkPolicyBlock | NetworkDegraded | ContainerCpu => {
+            matches!(
+                symptom,
+                DependencyFailure
+                    | ErrorBurst
+                    | LatencyRise
+                    | UnhealthyTargets
+                    | ProbeFailure
+                    | HpaLimit
+                    | DnsFailure
+            )
         }
-        NodeDown | NodePressure => {
-            matches!(symptom, Unschedulable | UnhealthyTargets | ErrorBurst | ProbeFailure | InstanceFailure)
-        }
+        DependencyFailure => matches!(
+            symptom,
+            ErrorBurst | LatencyRise | CrashLoop | ProbeFailure | UnhealthyTargets | RolloutStuck
+        ),
+        NodeDown | NodePressure => matches!(
+            symptom,
+            Unschedulable
+                | UnhealthyTargets
+                | ErrorBurst
+                | ProbeFailure
+                | InstanceFailure
+                | DependencyFailure
+                | CrashLoop
+                | RolloutStuck
+                | ComponentDown
+                | VolumeFailure
+                | OutOfMemory
+        ),
+        ComponentDown => matches!(
+            symptom,
+            DnsFailure
+                | Unschedulable
+                | ErrorBurst
+                | LatencyRise
+                | DependencyFailure
+                | UnhealthyTargets
+                | ProbeFailure
+        ),
         InstanceFailure => matches!(symptom, NodeDown | UnhealthyTargets),
-        DnsFailure => matches!(symptom, ErrorBurst | LatencyRise | UnhealthyTargets),
+        DnsFailure => {
+            matches!(
+                symptom,
+                ErrorBurst | LatencyRise | UnhealthyTargets | DependencyFailure | CrashLoop | ProbeFailure
+            )
+        }
+        ReplicationLag => {
+            matches!(symptom, DatabaseCpu | DatabaseLocks | DatabaseIo | LatencyRise | ErrorBurst)
+        }
         _ => false,
     }
 }

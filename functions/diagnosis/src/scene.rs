@@ -171,10 +171,7 @@ impl<'a> Scene<'a> {
     }
 
     pub(crate) fn logs(&self) -> impl Iterator<Item = (&'a Finding, &'a LogPattern)> {
-        self.findings.iter().filter_map(|(f, _)| match &f.fact {
-            Fact::LogPattern(pattern) => Some((*f, pattern)),
-            _ => None,
-        })
+        self.findings.iter().flat_map(|(f, _)| f.fact.log_patterns().iter().map(|pattern| (*f, pattern)))
     }
 
     /// The workload that owns a pod: its owner reference, else the longest known workload name the pod's name begins with.
@@ -190,11 +187,14 @@ impl<'a> Scene<'a> {
                 _ => owner.clone(),
             });
         }
+        self.owner_by_name(&pod.object)
+    }
+
+    /// The longest known workload name that the object's name begins with.
+    pub(crate) fn owner_by_name(&self, object: &Object) -> Option<Object> {
         let known = self.workloads().map(|(f, _)| &f.object).chain(&self.state.subject.workloads);
         known
-            .filter(|w| {
-                pod.object.name.strip_prefix(w.name.as_str()).is_some_and(|rest| rest.starts_with('-'))
-            })
+            .filter(|w| object.name.strip_prefix(w.name.as_str()).is_some_and(|rest| rest.starts_with('-')))
             .max_by_key(|w| w.name.len())
             .cloned()
     }

@@ -497,7 +497,7 @@ fn a_pod_of_an_older_replica_set_is_a_leftover_not_a_failure() {
         .pod("checkout-7f9-new", deployment("checkout"), -40, running("checkout:v2"));
     let diagnosis = told(&story);
     assert!(matches!(diagnosis.verdict, Verdict::Healthy { .. }), "{:?}", diagnosis.verdict);
-    assert!(cleared(&diagnosis, "checkout-6c4-old").unwrap().contains("older ReplicaSet"));
+    assert!(cleared(&diagnosis, "checkout-6c4-old").unwrap().contains("old ReplicaSet"));
 }
 
 /// Connections climb to their limit while sessions idle; CPU rises a little; no change was seen.

@@ -71,6 +71,20 @@ pub enum Cause {
     VolumeFailure,
     /// A permission or an admission controller refuses it.
     PermissionDenied,
+    /// A value the process was given is wrong: an address, a credential, a command.
+    InvalidConfiguration,
+    /// Two containers of a pod, or a process and its sidecar, want the same port.
+    SidecarConflict,
+    /// Somebody scaled it to no replicas.
+    ScaledToZero,
+    /// A container uses all the processor it may.
+    ContainerCpu,
+    /// The network between two things loses or delays packets.
+    NetworkDegraded,
+    /// A part of the cluster itself does not run: its proxy, scheduler, network plugin.
+    ComponentDown,
+    /// A job failed.
+    JobFailure,
     /// A flood of packets.
     DdosL3,
     /// A flood of requests.
@@ -95,7 +109,53 @@ pub enum Cause {
     Unknown,
 }
 
+/// The family of a cause: what kind of mending it asks for.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// Something is used up: give it more, or make it need less.
+    ResourceExhaustion,
+    /// Something is set wrong: set it right.
+    ConfigurationError,
+    /// The code is wrong: return to the version before, or mend it.
+    CodeDefect,
+    /// Something else fails: look there.
+    DependencyFailure,
+    /// What it stands on fails: machines, network, the vendor.
+    Infrastructure,
+    /// More, or other, requests than it was made for.
+    Traffic,
+    /// Nothing is wrong.
+    Healthy,
+    /// Not known.
+    #[default]
+    Unknown,
+}
+
 impl Cause {
+    /// The family of the cause.
+    pub fn category(self) -> Category {
+        use Cause::*;
+        match self {
+            DatabaseCpu | DatabaseConnections | DatabaseStorage | DatabaseIo | DatabaseMemory
+            | ReplicationLag | DatabaseLocks | DatabaseHousekeeping | OutOfMemory | Unschedulable
+            | QuotaExceeded | NodePressure | HpaLimit | ContainerCpu => Category::ResourceExhaustion,
+            ConfigurationChange | DatabaseParameter | ImagePull | CrashLoop | ProbeFailure | RolloutStuck
+            | ServiceMismatch | ConfigMissing | DnsFailure | NetworkPolicyBlock | VolumeFailure
+            | PermissionDenied | InvalidConfiguration | SidecarConflict | ScaledToZero | JobFailure
+            | WafFalsePositive => Category::ConfigurationError,
+            RegressionByDeploy | ErrorBurst | LatencyRise => Category::CodeDefect,
+            DependencyFailure | OriginLatency | UnhealthyTargets => Category::DependencyFailure,
+            DatabaseFailover | DatabaseMaintenance | NodeDown | NetworkDegraded | ComponentDown
+            | InstanceFailure => Category::Infrastructure,
+            DdosL3 | DdosL7 | OrganicSurge | CacheCollapse => Category::Traffic,
+            Flapping | Recovered => Category::Healthy,
+            Unknown => Category::Unknown,
+        }
+    }
+
     /// The cause as a noun phrase for people.
     pub fn title(self) -> &'static str {
         match self {
@@ -131,6 +191,13 @@ impl Cause {
             Cause::HpaLimit => "autoscaler at its limit",
             Cause::VolumeFailure => "volume failure",
             Cause::PermissionDenied => "permission or admission refusal",
+            Cause::InvalidConfiguration => "wrong configuration value",
+            Cause::SidecarConflict => "port conflict within a pod",
+            Cause::ScaledToZero => "scaled to zero",
+            Cause::ContainerCpu => "container CPU saturation",
+            Cause::NetworkDegraded => "network loss or delay",
+            Cause::ComponentDown => "cluster component down",
+            Cause::JobFailure => "failed job",
             Cause::DdosL3 => "network-layer DDoS",
             Cause::DdosL7 => "HTTP DDoS",
             Cause::OrganicSurge => "organic traffic surge",

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cause, Object, ProposedAction, analysis::Claim};
+use crate::{Category, Cause, Object, ProposedAction, analysis::Claim};
 
 /// The version of the diagnosis format.
 pub const VERSION: u32 = 1;
@@ -88,6 +88,9 @@ pub struct Hypothesis {
     pub id: String,
     /// What happened.
     pub cause: Cause,
+    /// The family of the cause.
+    #[serde(default)]
+    pub category: Category,
     /// To or by what.
     pub culprit: Object,
     /// The level.

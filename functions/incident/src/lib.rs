@@ -28,7 +28,7 @@ pub use alert::{Alert, Transition};
 pub use analysis::{Analysis, Claim};
 pub use brief::Brief;
 pub use catalog::Catalog;
-pub use cause::Cause;
+pub use cause::{Category, Cause};
 pub use chunk::Chunk;
 pub use diagnosis::{Confidence, Diagnosis, Feature, Hypothesis, Level, Verdict};
 pub use evidence::{Call, Evidence, Finding, Gap, Source, Status, Window};

@@ -67,6 +67,7 @@ fn state() -> State {
     let hypothesis = Hypothesis {
         id: "h1".into(),
         cause: Cause::DatabaseCpu,
+        category: Cause::DatabaseCpu.category(),
         culprit: Object::new(ObjectKind::DatabaseInstance, "shop-db"),
         level: Level::Medium,
         confidence: 0.6,

@@ -1,19 +1,17 @@
-//! Applications: targets behind the load balancer, errors in logs, name resolution, latency, instances.
+//! Applications: targets behind the load balancer, latency, instances.
 
-use incident::fact::LogPattern;
-use incident::{Cause, Fact, Finding, Object, ObjectKind};
+use incident::{Cause, Fact, Finding};
 
 use crate::scene::Scene;
 use crate::signals::Signal;
 use crate::suspect::{BELOW_HIGH, Report, Suspect};
-use crate::words::{clock, count};
+use crate::words::count;
 
 use super::database::{common, rise_sentence};
 
 pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
     targets(scene, report);
     instances(scene, report);
-    errors(scene, report);
     latency(scene, report);
 }
 
@@ -81,68 +79,6 @@ fn instances(scene: &Scene<'_>, report: &mut Report) {
             );
         }
     }
-}
-
-/// How resolvers in Node, Go, Python, Java and C say that a name did not resolve.
-const UNRESOLVED: [&str; 6] = [
-    "enotfound",
-    "no such host",
-    "name resolution",
-    "name or service not known",
-    "unknownhostexception",
-    "eai_again",
-];
-
-fn errors(scene: &Scene<'_>, report: &mut Report) {
-    let logs: Vec<_> = scene.logs().filter(|(f, log)| is_error(log) && concerned(scene, f, log)).collect();
-    let Some(most) = logs.iter().max_by_key(|(_, log)| log.count) else { return };
-    let names = |log: &LogPattern| {
-        let text = format!("{} {}", log.pattern, log.sample).to_lowercase();
-        UNRESOLVED.iter().any(|words| text.contains(words))
-    };
-    let (cause, (finding, log)) = match logs.iter().filter(|(_, l)| names(l)).max_by_key(|(_, l)| l.count) {
-        Some(unresolved) => (Cause::DnsFailure, unresolved),
-        None => (Cause::ErrorBurst, most),
-    };
-    let service = log.service.clone().unwrap_or_else(|| finding.object.name.clone());
-    let new = scene.onset.as_ref().is_none_or(|o| log.first.as_second() >= o.at.as_second() - 300);
-    let text = format!(
-        "{} since {}: {}",
-        count(log.count as usize, "line"),
-        clock(log.first, scene.now()),
-        log.pattern
-    );
-    let weight = if cause == Cause::DnsFailure { 2.2 } else { 1.2 };
-    report.suspects.push(
-        Suspect::new(cause, Object::new(ObjectKind::Application, service))
-            .with(
-                if cause == Cause::DnsFailure { "names_do_not_resolve" } else { "errors_in_logs" },
-                weight,
-                &text,
-                &[&finding.id],
-            )
-            .with_if(
-                new,
-                "errors_are_new",
-                0.4,
-                format!("they begin with the {}", scene.anchor()),
-                &[&finding.id],
-            )
-            .claim(text, &[&finding.id])
-            .capped(BELOW_HIGH, "what the errors come from was not seen"),
-    );
-}
-
-fn is_error(log: &LogPattern) -> bool {
-    matches!(log.status.as_str(), "error" | "critical" | "emergency" | "alert")
-}
-
-fn concerned(scene: &Scene<'_>, finding: &Finding, log: &LogPattern) -> bool {
-    let subject = &scene.state.subject;
-    let service = log.service.as_deref().unwrap_or(&finding.object.name);
-    (subject.services.is_empty() && subject.workloads.is_empty())
-        || subject.services.iter().any(|s| s == service)
-        || subject.workloads.iter().any(|w| w.name == service)
 }
 
 fn latency(scene: &Scene<'_>, report: &mut Report) {

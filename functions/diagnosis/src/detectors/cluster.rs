@@ -1,4 +1,4 @@
-//! Kubernetes beyond the pod: nodes, autoscalers, quotas.
+//! Kubernetes beyond the pod: nodes and autoscalers.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,12 @@ use incident::fact::{EventGroup, NodeState};
 use incident::{Cause, Fact, Finding, ObjectKind};
 
 use crate::scene::Scene;
-use crate::suspect::{Report, Suspect};
+use crate::suspect::{BELOW_HIGH, Report, Suspect};
 use crate::words::{clock, count};
 
 pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
     nodes(scene, report);
     autoscalers(scene, report);
-    quotas(scene, report);
 }
 
 fn nodes(scene: &Scene<'_>, report: &mut Report) {
@@ -83,7 +82,17 @@ fn unaffected<'a>(scene: &Scene<'a>, node: &str) -> Option<(String, Vec<&'a str>
 
 fn trouble(node: &NodeState) -> Option<(Cause, String)> {
     if !node.ready {
-        return Some((Cause::NodeDown, "is not Ready".to_owned()));
+        let ready = node.conditions.iter().find(|c| c.kind == "Ready");
+        let parts = [ready.and_then(|c| c.reason.clone()), ready.and_then(|c| c.message.clone())];
+        let why: Vec<String> = parts.into_iter().flatten().filter(|text| !text.is_empty()).collect();
+        let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(": ")) };
+        return Some((Cause::NodeDown, format!("is not Ready{why}")));
+    }
+    if let Some(broken) =
+        node.conditions.iter().find(|c| c.kind == "NetworkUnavailable" && c.status == "True")
+    {
+        let why = broken.message.clone().or_else(|| broken.reason.clone()).unwrap_or_default();
+        return Some((Cause::NodeDown, format!("has no network {why}").trim_end().to_owned()));
     }
     let pressure = node.conditions.iter().find(|c| {
         c.status == "True" && matches!(c.kind.as_str(), "MemoryPressure" | "DiskPressure" | "PIDPressure")
@@ -107,7 +116,15 @@ fn autoscalers(scene: &Scene<'_>, report: &mut Report) {
         let at_bound = hpa.max > 0 && hpa.current >= hpa.max;
         let wants_more = hpa.limited || hpa.desired > hpa.max;
         let said = format!("{} runs {} of at most {} replicas", hpa.target.name, hpa.current, hpa.max);
-        if at_bound && wants_more {
+        if let Some(why) = &hpa.inactive {
+            let text = format!("the autoscaler of {} does not scale: {why}", hpa.target.name);
+            report.suspects.push(
+                Suspect::new(Cause::HpaLimit, finding.object.clone())
+                    .with("autoscaler_inactive", 1.4, &text, &[&finding.id])
+                    .claim(text, &[&finding.id])
+                    .capped(BELOW_HIGH, "whether more replicas would have helped was not seen"),
+            );
+        } else if at_bound && wants_more {
             report.suspects.push(
                 Suspect::new(Cause::HpaLimit, finding.object.clone())
                     .with("autoscaler_at_its_bound", 1.6, &said, &[&finding.id])
@@ -124,23 +141,4 @@ fn autoscalers(scene: &Scene<'_>, report: &mut Report) {
             report.clear(Some(Cause::HpaLimit), finding.object.clone(), said, &[&finding.id]);
         }
     }
-}
-
-/// A quota is a cause only where something was refused because of it.
-fn quotas(scene: &Scene<'_>, report: &mut Report) {
-    let refused = scene.events().find(|(_, e)| e.note.contains("exceeded quota"));
-    let Some((event, group)) = refused else { return };
-    let quota = scene
-        .findings
-        .iter()
-        .map(|(f, _)| f)
-        .find(|f| matches!(f.fact, Fact::Quota(_)) && group.note.contains(&f.object.name));
-    let Some(quota) = quota else { return };
-    let text = format!("{} refuses new pods: {}", quota.object.name, group.note);
-    report.suspects.push(
-        Suspect::new(Cause::QuotaExceeded, quota.object.clone())
-            .with("quota_refuses", 2.0, &text, &[&event.id])
-            .with("quota_seen", 0.6, &quota.summary, &[&quota.id])
-            .claim(text, &[&event.id]),
-    );
 }

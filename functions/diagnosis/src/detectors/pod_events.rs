@@ -7,7 +7,9 @@ use crate::scene::Scene;
 use crate::suspect::{Report, Suspect};
 use crate::words::count;
 
+use super::containers::mount;
 use super::pods::is_pod_cause;
+use super::scheduling::{self, Obstacle};
 
 pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
     if report.suspects.iter().all(|s| !is_pod_cause(s.cause)) {
@@ -23,11 +25,10 @@ fn told_by_events(scene: &Scene<'_>, report: &mut Report) {
         let note = event.note.to_lowercase();
         let cause = match event.reason.as_str() {
             "Failed" | "BackOff" if note.contains("pull") => Cause::ImagePull,
+            "FailedScheduling" if scheduling::obstacle(&note) == Obstacle::Volume => Cause::VolumeFailure,
             "FailedScheduling" => Cause::Unschedulable,
-            "FailedMount" if note.contains("not found") => Cause::ConfigMissing,
-            "FailedMount" | "FailedAttachVolume" | "ProvisioningFailed" => Cause::VolumeFailure,
-            "FailedCreate" if note.contains("exceeded quota") => Cause::QuotaExceeded,
-            "FailedCreate" if note.contains("forbidden") => Cause::PermissionDenied,
+            "FailedMount" => mount(&note),
+            "FailedAttachVolume" | "ProvisioningFailed" | "FailedBinding" => Cause::VolumeFailure,
             _ => continue,
         };
         let last = event.last.unwrap_or(finding.at).as_second();
@@ -35,7 +36,12 @@ fn told_by_events(scene: &Scene<'_>, report: &mut Report) {
         let settled = scene.pods().find(|(f, pod)| f.object.name == finding.object.name && pod.ready);
         let text = format!("{}: {}", count(event.count as usize, "event"), event.note);
         if let Some((pod, _)) = settled {
-            let reason = format!("{} is running and ready now", finding.object.name);
+            let what = if cause == Cause::Unschedulable {
+                "the nodes' room is not insufficient any more: "
+            } else {
+                ""
+            };
+            let reason = format!("{what}{} is now Running and Ready, no active failure", finding.object.name);
             report.clear(Some(cause), finding.object.clone(), reason, &[&pod.id, &finding.id]);
         } else if now - last < 1800 && !report.suspects.iter().any(|s| s.cause == cause) {
             let owner = report_owner(scene, finding);
@@ -48,7 +54,8 @@ fn told_by_events(scene: &Scene<'_>, report: &mut Report) {
     }
 }
 
-fn report_owner(scene: &Scene<'_>, finding: &Finding) -> Object {
+/// The workload that an event is about, else its object.
+pub(super) fn report_owner(scene: &Scene<'_>, finding: &Finding) -> Object {
     let known = scene.workloads().map(|(f, _)| &f.object).chain(&scene.state.subject.workloads);
     known
         .filter(|w| {
@@ -62,7 +69,11 @@ fn report_owner(scene: &Scene<'_>, finding: &Finding) -> Object {
 
 fn stuck(scene: &Scene<'_>, report: &mut Report) {
     for (finding, workload) in scene.workloads() {
-        if workload.progress.as_deref() == Some("ProgressDeadlineExceeded") {
+        let event = scene
+            .events()
+            .find(|(f, e)| f.object == finding.object && e.reason == "ProgressDeadlineExceeded");
+        let said = workload.progress.as_deref() == Some("ProgressDeadlineExceeded") || event.is_some();
+        if said && workload.ready < workload.desired {
             let text = format!(
                 "the rollout of {} does not finish: {} of {} replicas are ready",
                 finding.object.name, workload.ready, workload.desired

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use incident::fact::{ContainerState, PodState};
-use incident::{Cause, Finding, Object, ObjectKind, Timestamp};
+use incident::fact::PodState;
+use incident::{Cause, Fact, Finding, Object, ObjectKind, Timestamp};
 
 use crate::change::Deed;
 use crate::scene::Scene;
 use crate::suspect::{Report, Suspect};
 use crate::words::{clock, count, sentence, span};
 
-/// A container that restarted this often within its pod's life and is not ready does not run.
-const MANY_RESTARTS: u32 = 3;
+use super::containers::classify;
+use super::scheduling;
 
 /// The failing pods of one workload for one reason.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ struct Failing<'a> {
     pods: Vec<&'a Finding>,
     /// What the first pod says, in the vendor's words.
     detail: String,
+    /// A finding other than the pods that shows it, and what it shows.
+    shown: Option<(&'a Finding, String)>,
     first: Option<Timestamp>,
 }
 
@@ -43,34 +45,67 @@ pub(crate) fn is_pod_cause(cause: Cause) -> bool {
             | Cause::Unschedulable
             | Cause::VolumeFailure
             | Cause::QuotaExceeded
+            | Cause::PermissionDenied
+            | Cause::InvalidConfiguration
+            | Cause::SidecarConflict
+            | Cause::ScaledToZero
     )
 }
 
 fn failing<'a>(scene: &Scene<'a>, report: &mut Report) -> BTreeMap<(Cause, Object), Failing<'a>> {
     let mut groups: BTreeMap<(Cause, Object), Failing<'a>> = BTreeMap::new();
+    let complaints = crate::complaint::complaints(scene);
     for (finding, pod) in scene.pods() {
-        let Some((cause, detail)) = classify(scene, finding, pod) else { continue };
+        let Some(fault) = classify(scene, &complaints, finding, pod) else { continue };
         let owner = scene.owner(finding, pod);
-        if let Some(workload) = owner.as_ref().and_then(|owner| superseded(scene, finding, owner)) {
-            let reason = format!(
-                "{} belongs to an older ReplicaSet and is being replaced; {}",
-                finding.object.name, workload.summary
-            );
-            report.clear(Some(cause), finding.object.clone(), reason, &[&finding.id, &workload.id]);
+        if let Some((reason, workload)) = owner.as_ref().and_then(|owner| ending(scene, finding, pod, owner))
+        {
+            report.clear(Some(fault.cause), finding.object.clone(), reason, &[&finding.id, &workload.id]);
             continue;
         }
-        let culprit = owner.unwrap_or_else(|| finding.object.clone());
-        let group = groups.entry((cause, culprit.clone())).or_insert_with(|| Failing {
-            cause,
+        let culprit = match (fault.cause, &pod.node) {
+            // A node short of something evicts pods of anybody.
+            (Cause::NodePressure, Some(node)) if fault.detail.contains("node was low") => {
+                Object::new(ObjectKind::Node, node.clone())
+            }
+            _ => owner.unwrap_or_else(|| finding.object.clone()),
+        };
+        let group = groups.entry((fault.cause, culprit.clone())).or_insert_with(|| Failing {
+            cause: fault.cause,
             culprit,
             pods: Vec::new(),
-            detail,
+            detail: fault.detail,
+            shown: fault.shown,
             first: None,
         });
         group.pods.push(finding);
         group.first = group.first.into_iter().chain(pod.started_at).min();
     }
     groups
+}
+
+/// Why a failing pod is no failure: it is being deleted, or an older ReplicaSet's, while its workload is whole.
+fn ending<'a>(
+    scene: &Scene<'a>,
+    finding: &Finding,
+    pod: &PodState,
+    owner: &Object,
+) -> Option<(String, &'a Finding)> {
+    let name = &finding.object.name;
+    if let Some(workload) = superseded(scene, finding, owner) {
+        let reason = format!(
+            "not a current failure and not OOM: {name} belongs to an old ReplicaSet and is terminating, its rollout is complete; {}",
+            workload.summary
+        );
+        return Some((reason, workload));
+    }
+    let since = pod.deleting_since?;
+    let (workload, state) = scene.workloads().find(|(f, _)| f.object == *owner)?;
+    (state.ready >= state.desired).then(|| {
+        let since = clock(since, scene.now());
+        let reason = format!("{name} is terminating on purpose since {since}; {}", workload.summary);
+        (reason, workload)
+    })
 }
 
 /// The workload's finding, when it is fully ready and the pod's template hash is not that of its ready pods.
@@ -87,81 +122,6 @@ fn superseded<'a>(scene: &Scene<'a>, pod: &Finding, owner: &Object) -> Option<&'
     let newer = others().any(|(f, _)| hash(&f.object.name).is_some_and(|h| h != own));
     let same = others().any(|(f, _)| hash(&f.object.name).as_ref() == Some(&own));
     (newer && !same).then_some(workload)
-}
-
-fn classify(scene: &Scene<'_>, finding: &Finding, pod: &PodState) -> Option<(Cause, String)> {
-    if pod.ready || pod.phase == "Succeeded" {
-        return None;
-    }
-    if let Some(found) = pod.containers.iter().filter(|c| !c.ready).find_map(|c| container(scene, finding, c))
-    {
-        return Some(found);
-    }
-    let reason = pod.reason.as_deref().unwrap_or_default();
-    let message = pod.message.clone().unwrap_or_default();
-    match (pod.phase.as_str(), reason) {
-        ("Pending", "Unschedulable") => Some((Cause::Unschedulable, message)),
-        (_, "Evicted") => Some((Cause::NodePressure, message)),
-        _ => None,
-    }
-}
-
-fn container(scene: &Scene<'_>, pod: &Finding, container: &ContainerState) -> Option<(Cause, String)> {
-    let waiting = container.waiting.as_deref().unwrap_or_default();
-    let image = container.image.as_deref().map(|image| format!(" for {image}")).unwrap_or_default();
-    let message = container.message.as_deref().unwrap_or_default();
-    let detail = |what: &str| {
-        if message.is_empty() { format!("{what}{image}") } else { format!("{what}{image}: {message}") }
-    };
-    let ended = exit(container);
-    match waiting {
-        "ImagePullBackOff"
-        | "ErrImagePull"
-        | "InvalidImageName"
-        | "ErrImageNeverPull"
-        | "RegistryUnavailable"
-        | "ImageInspectError" => Some((Cause::ImagePull, detail(waiting))),
-        "CreateContainerConfigError" => Some((Cause::ConfigMissing, detail(waiting))),
-        _ if container.terminated.as_deref() == Some("OOMKilled") => Some((Cause::OutOfMemory, {
-            let limit = container.memory_limit.as_deref().map(|l| format!(", limit {l}")).unwrap_or_default();
-            format!(
-                "{} was OOMKilled{limit}, {}",
-                container.name,
-                count(container.restarts as usize, "restart")
-            )
-        })),
-        "CrashLoopBackOff" | "CreateContainerError" | "RunContainerError" => {
-            Some(match killed_by_probe(scene, pod) {
-                Some(note) => (Cause::ProbeFailure, note),
-                None => (
-                    Cause::CrashLoop,
-                    format!("{waiting}{ended}, {}", count(container.restarts as usize, "restart")),
-                ),
-            })
-        }
-        _ if container.restarts >= MANY_RESTARTS => Some(match killed_by_probe(scene, pod) {
-            Some(note) => (Cause::ProbeFailure, note),
-            None => (Cause::CrashLoop, format!("{}{ended}", count(container.restarts as usize, "restart"))),
-        }),
-        _ => killed_by_probe(scene, pod).map(|note| (Cause::ProbeFailure, note)),
-    }
-}
-
-fn exit(container: &ContainerState) -> String {
-    match (container.exit_code, container.terminated.as_deref()) {
-        (Some(code), Some(reason)) => format!(" after exit code {code} ({reason})"),
-        (Some(code), None) => format!(" after exit code {code}"),
-        _ => String::new(),
-    }
-}
-
-/// The kubelet's note about a probe of this pod that fails again and again.
-fn killed_by_probe(scene: &Scene<'_>, pod: &Finding) -> Option<String> {
-    scene
-        .events()
-        .filter(|(f, group)| f.object.name == pod.object.name && group.count >= 3)
-        .find(|(_, group)| group.reason == "Unhealthy" && group.note.to_lowercase().contains("probe"))
-        .map(|(_, group)| format!("{} ({})", group.note, count(group.count as usize, "event")))
 }
 
 fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
@@ -183,6 +143,27 @@ fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
         }
         None => suspect,
     };
+    let suspect = match &group.shown {
+        Some((finding, text)) if !suspect.features.iter().any(|f| f.evidence.contains(&finding.id)) => {
+            let name = if matches!(finding.fact, Fact::EventGroup(_)) {
+                "kubelet_reports_it"
+            } else {
+                "its_log_says_why"
+            };
+            suspect.with(name, 0.8, text, &[&finding.id]).claim(sentence(text), &[&finding.id])
+        }
+        _ => suspect,
+    };
+    let suspect = match group.cause {
+        Cause::Unschedulable | Cause::VolumeFailure if group.detail.contains("nodes are available") => {
+            let why = scheduling::words(scheduling::obstacle(&group.detail));
+            suspect
+                .with("scheduler_says_why", 0.3, why, &ids)
+                .claim(format!("{}: {why}", group.culprit.name), &ids)
+        }
+        _ => suspect,
+    };
+    let suspect = rollout_stands(scene, suspect, &group.culprit);
     let suspect = short(scene, suspect, &group.culprit);
     let suspect = began_with_change(scene, suspect, group);
     match concern(scene, group) {
@@ -211,6 +192,8 @@ fn matching_event<'a>(scene: &Scene<'a>, group: &Failing<'_>) -> Option<(&'a Fin
         Cause::ProbeFailure => &["Killing", "Unhealthy"],
         Cause::Unschedulable => &["FailedScheduling"],
         Cause::ConfigMissing => &["Failed", "FailedMount"],
+        Cause::VolumeFailure => &["FailedScheduling", "FailedMount", "FailedAttachVolume"],
+        Cause::NodePressure => &["Evicted", "EvictionThresholdMet"],
         _ => &["BackOff", "OOMKilling", "Failed"],
     };
     words.iter().find_map(|reason| {
@@ -230,6 +213,22 @@ fn about(group: &Failing<'_>, event: &Finding) -> bool {
     };
     let listed = group.pods.iter().any(|pod| pod.object.name == event.object.name);
     listed || (event.object.kind == ObjectKind::Pod && group.pods.len() > 1 && sibling())
+}
+
+/// A rollout of the same workload that does not finish is the same fault, told by the controller.
+fn rollout_stands(scene: &Scene<'_>, suspect: Suspect, culprit: &Object) -> Suspect {
+    let stuck = scene.events().find(|(f, e)| f.object == *culprit && e.reason == "ProgressDeadlineExceeded");
+    match stuck {
+        Some((finding, event)) => suspect
+            .with(
+                "rollout_does_not_finish",
+                0.5,
+                format!("the rollout does not finish: {}", event.note),
+                &[&finding.id],
+            )
+            .claim(sentence(&event.note), &[&finding.id]),
+        None => suspect,
+    }
 }
 
 fn short(scene: &Scene<'_>, suspect: Suspect, culprit: &Object) -> Suspect {
