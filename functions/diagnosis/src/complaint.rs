@@ -89,6 +89,7 @@ const LEXICON: &[(Kind, &str)] = &[
         Kind::MissingConfig,
         r"(?i)(env(ironment)?( var(iable)?)?s?\b[^\n]{0,80}\b(not set|unset|missing|required|undefined|not found|not defined|empty))|(missing|required|undefined|unset)[^\n]{0,40}\benv(ironment)?( var(iable)?)?\b|(required|missing)[^\n]{0,30}(config|setting|key|secret|parameter|flag|property)[^\n]{0,60}|(config|secret|certificate|key|properties|ya?ml|json|toml)[^\n]{0,80}(no such file|not found|does not exist)|no such file or directory[^\n]{0,60}(conf|secret|ya?ml|json|properties|toml|pem|crt|key)|keyerror: '[A-Z_]+'|could not resolve placeholder",
     ),
+    (Kind::Code, r"(?i)panic: runtime error|nil pointer|nullpointerexception|segmentation fault|sigsegv"),
     (
         Kind::BadValue,
         r"(?i)(invalid|illegal|malformed|bad|unknown|unsupported|cannot parse|failed to parse|could not parse|unable to parse)[^\n]{0,40}(config|port|url|uri|address|dsn|connection string|flag|argument|option|property|value|database)|configuration error|unknown database|database .{1,60} does not exist|missing address|unrecognized (option|argument)|unknown (flag|option|command)|invalid reference format|parse \S+: (first path segment|invalid)",

@@ -30,7 +30,7 @@ impl<'a> Curve<'a> {
     pub(crate) fn now(&self) -> f64 {
         let points = &self.series.points;
         let tail: Vec<f64> = points[points.len().saturating_sub(3)..].iter().map(|p| p.1).collect();
-        let level = if tail.is_empty() { self.series.last } else { onset::median(&tail) };
+        let level = if tail.is_empty() { self.series.last } else { crate::statistics::median(&tail) };
         level * self.meaning.scale(self.series)
     }
 

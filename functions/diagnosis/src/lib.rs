@@ -24,8 +24,11 @@ mod overlap;
 mod ranking;
 mod reasons;
 mod recommend;
+mod reliability;
 mod scene;
+mod services;
 mod signals;
+mod statistics;
 mod suspect;
 mod timeline;
 mod weigh;
@@ -35,6 +38,8 @@ mod words;
 mod tests;
 
 pub use catalogue::{CauseRow, causes, causes_markdown};
+pub use reliability::{Case, Row, reliability};
+pub use services::{Ranked, rank_services};
 
 use incident::{Diagnosis, State};
 

@@ -1,15 +1,21 @@
 //! The change point of a series: robust, total, and small enough to read.
 //!
-//! A two-segment fit by least absolute deviation finds the split; the onset is the first point that leaves the old level for
+//! A two-segment fit by least absolute deviation finds the split, and Pettitt's test must call it significant where the window is long
+//! enough for that; the onset is the first point that leaves the old level for
 //! at least two points. A series that climbed through the whole window has no old level: its onset is then *open*, somewhere
 //! before or at the first point. A series that left its level and came back is an excursion.
 
 use incident::Timestamp;
 
-/// The factor that makes the median absolute deviation estimate a standard deviation for normal noise.
-const MAD_TO_SIGMA: f64 = 1.4826;
+use crate::statistics::{mann_kendall, median, pettitt, spread};
+
 /// A shift smaller than this share of the larger level is not worth a sentence, however clean the series.
 const SMALLEST_SHIFT: f64 = 0.15;
+
+/// Points needed on either side of a split for Pettitt's test to speak.
+const TESTABLE: usize = 8;
+/// The probability below which a split is no chance.
+const SIGNIFICANT: f64 = 0.05;
 
 /// A series left its level.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,18 +48,6 @@ pub(crate) fn shift(points: &[(Timestamp, f64)]) -> Option<Shift> {
     step(&points).or_else(|| trend(&points)).or_else(|| excursion(&points))
 }
 
-/// The middle of the values, the lower of two; 0 for none. Never between two values: what is said of a level was read.
-pub(crate) fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.len().checked_sub(1).map_or(0.0, |last| sorted[last / 2])
-}
-
-fn spread(values: &[f64], level: f64) -> f64 {
-    let deviations: Vec<f64> = values.iter().map(|v| (v - level).abs()).collect();
-    MAD_TO_SIGMA * median(&deviations)
-}
-
 fn step(points: &[(Timestamp, f64)]) -> Option<Shift> {
     let values: Vec<f64> = points.iter().map(|p| p.1).collect();
     let cost = |part: &[f64]| {
@@ -69,6 +63,11 @@ fn step(points: &[(Timestamp, f64)]) -> Option<Shift> {
     let (before, after) = (median(&values[..split]), median(&values[split..]));
     let noise = spread(&values[..split], before).max(spread(&values[split..], after) / 2.0);
     if !matters(before, after) || (after - before).abs() < 4.0 * noise {
+        return None;
+    }
+    // Near either end the test has too few points on one side to say anything; the distance in noise must do there.
+    let inner = split.min(values.len() - split) >= TESTABLE;
+    if inner && pettitt(&values).is_none_or(|test| test.p > SIGNIFICANT) {
         return None;
     }
     let at = departure(points, before, after, spread(&values[..split], before))?;
@@ -87,12 +86,20 @@ fn departure(points: &[(Timestamp, f64)], before: f64, after: f64, noise: f64) -
     })
 }
 
-/// A climb or fall through the whole window: nearly every step goes one way.
+/// Kendall's tau from which a series climbs or falls through the whole window, and the probability that chance does not reach.
+const STEADY: f64 = 0.6;
+const CERTAIN: f64 = 0.001;
+
+/// A climb or fall through the whole window, by Mann and Kendall's test.
 fn trend(points: &[(Timestamp, f64)]) -> Option<Shift> {
     let (first, last) = (points.first()?, points.last()?);
-    let direction = (last.1 - first.1).signum();
-    let along = points.windows(2).filter(|pair| (pair[1].1 - pair[0].1) * direction > 0.0).count();
-    (matters(first.1, last.1) && along * 5 >= (points.len() - 1) * 4).then_some(Shift {
+    let values: Vec<f64> = points.iter().map(|p| p.1).collect();
+    let trend = mann_kendall(&values)?;
+    let pairs = (values.len() * (values.len() - 1)) as f64 / 2.0;
+    // Few points cannot reach the probability: there every step must go one way.
+    let certain = trend.p < CERTAIN || trend.s.abs() >= pairs;
+    let along = trend.slope * (last.1 - first.1) > 0.0 && trend.s.abs() >= STEADY * pairs && trend.z != 0.0;
+    (matters(first.1, last.1) && certain && along).then_some(Shift {
         at: first.0,
         before: first.1,
         after: last.1,

@@ -21,6 +21,7 @@ pub(crate) enum Signal {
     WriteLatency,
     ReadIops,
     WriteIops,
+    LogGeneration,
     TargetErrors,
     BalancerErrors,
     TargetLatency,
@@ -52,6 +53,7 @@ pub(crate) enum Unit {
     Percent,
     Seconds,
     Bytes,
+    BytesPerSecond,
     Ratio,
 }
 
@@ -96,6 +98,7 @@ const TABLE: &[Meaning] = &[
     row(Signal::WriteLatency, "write latency", Bad::High, Some(0.02), Unit::Seconds, &["awsrdswritelatency"]),
     row(Signal::ReadIops, "read operations per second", Bad::High, None, Unit::Count, &["awsrdsreadiops"]),
     row(Signal::WriteIops, "write operations per second", Bad::High, None, Unit::Count, &["awsrdswriteiops"]),
+    row(Signal::LogGeneration, "WAL generation", Bad::High, None, Unit::BytesPerSecond, &["awsrdstransactionlogsgeneration"]),
     row(Signal::TargetErrors, "5xx answers of the targets", Bad::High, None, Unit::Count, &["awsapplicationelbhttpcodetarget5xxcount", "awsapplicationelbhttpcodetarget5xx"]),
     row(Signal::BalancerErrors, "5xx answers of the load balancer", Bad::High, None, Unit::Count, &["awsapplicationelbhttpcodeelb5xxcount", "awsapplicationelbhttpcodeelb5xx"]),
     row(Signal::TargetLatency, "target response time", Bad::High, None, Unit::Seconds, &["awsapplicationelbtargetresponsetime", "awsapplicationelbtargetresponsetimeaverage"]),
@@ -170,6 +173,7 @@ impl Meaning {
             Unit::Seconds if value.abs() < 1.0 => format!("{} ms", number(value * 1000.0)),
             Unit::Seconds => format!("{} s", number(value)),
             Unit::Bytes => format!("{} GiB", number(value / f64::from(1 << 30))),
+            Unit::BytesPerSecond => format!("{} MiB/s", number(value / f64::from(1 << 20))),
             Unit::Ratio => percent(value),
         }
     }

@@ -66,10 +66,19 @@ pub struct Run {
 #[derive(Debug, Args)]
 pub struct Diagnose {
     /// A state document, such as `sitrep run --json` prints; alert, subject, as_of and evidence are enough.
-    pub state: PathBuf,
-    /// Print the diagnosis as JSON.
+    #[arg(required_unless_present_any = ["series", "reliability"])]
+    pub state: Option<PathBuf>,
+    /// Print the diagnosis, or the measurement, as JSON.
     #[arg(long)]
     pub json: bool,
+    /// Rank services by labelled series instead: lines of `{id, gold_service, inject_time, target?, time[], series{name: []}}`.
+    /// Prints how often the labelled service came first, and among the first three.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "reliability"])]
+    pub series: Option<PathBuf>,
+    /// Measure the confidence on labelled state documents instead: FOLDER holds them, and `labels.jsonl` with lines of
+    /// `{state: "file.json", causes: ["replication_lag"], culprit?: "name"}` (`causes: []`: nothing is wrong).
+    #[arg(long, value_name = "FOLDER", conflicts_with = "state")]
+    pub reliability: Option<PathBuf>,
 }
 
 /// `sitrep check`.

@@ -1,7 +1,7 @@
 //! Databases: replicas that fall behind, failovers, maintenance.
 
-use incident::Cause;
 use incident::fact::DatabaseEvent;
+use incident::{Cause, Object, ObjectKind};
 
 use crate::scene::Scene;
 use crate::signals::Signal;
@@ -9,6 +9,7 @@ use crate::suspect::{Report, Suspect};
 use crate::words::{clock, span};
 
 use super::database::{common, events, rise_sentence};
+use super::database_load::writer_and_reader;
 
 /// Below this many seconds a replica keeps up, where it did not fall behind in the window.
 const LAG_IS_SMALL: f64 = 30.0;
@@ -17,6 +18,7 @@ const AFTERMATH: i64 = 15 * 60;
 
 pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
     lag(scene, report);
+    written_faster(scene, report);
     interruptions(scene, report);
 }
 
@@ -55,6 +57,42 @@ fn lag(scene: &Scene<'_>, report: &mut Report) {
                 .claim(text, &[&finding.id]),
         ),
     }
+}
+
+/// What the primary writes: more WAL than the replica replays, and the statement that writes it. What only reads is independent.
+fn written_faster(scene: &Scene<'_>, report: &mut Report) {
+    let Some(primary) = scene.databases().first().cloned() else { return };
+    let Some(index) = report.suspects.iter().position(|s| s.cause == Cause::ReplicationLag) else { return };
+    let mut suspect = report.suspects.remove(index);
+    for signal in [Signal::LogGeneration, Signal::WriteIops] {
+        let rose = scene
+            .curve_of(signal, &primary)
+            .filter(|c| c.worsened().is_some_and(|s| !s.over && s.after >= 2.0 * s.before));
+        if let Some(curve) = rose {
+            let text = curve.told();
+            suspect = suspect
+                .with("primary_writes_more", 0.6, &text, &[curve.id()])
+                .claim(crate::words::sentence(&text), &[curve.id()]);
+        }
+    }
+    if let Some((finding, writer, reader)) = writer_and_reader(scene, &primary) {
+        if let Some(writer) = writer {
+            let text = format!("{writer} writes WAL on {primary} faster than the replica replays it");
+            suspect =
+                suspect.with("one_statement_writes", 0.8, &text, &[&finding.id]).claim(text, &[&finding.id]);
+        }
+        if let Some(reader) = reader {
+            let reason =
+                format!("{reader} reads and writes no WAL: causally independent of the replication lag");
+            report.clear(
+                Some(Cause::DatabaseCpu),
+                Object::new(ObjectKind::SqlStatement, incident::size::cut(&reader, 60)),
+                reason,
+                &[&finding.id],
+            );
+        }
+    }
+    report.suspects.push(suspect);
 }
 
 /// Failovers and maintenance: a cause when they lie close before the onset, cleared with their distance when not.

@@ -2,13 +2,20 @@
 
 use incident::{Diagnosis, State, Verdict};
 
-use super::{print, print_json, read_json};
+use super::{measure, print, print_json, read_json};
 use crate::Stop;
 use crate::cli::Diagnose;
 
 /// Diagnoses a state document; weighs it when it holds knowledge.
 pub fn run(options: &Diagnose) -> Result<(), Stop> {
-    let state: State = read_json(&options.state, "a state document (see `sitrep schema state`)")?;
+    if let Some(file) = &options.series {
+        return measure::series(file, options.json);
+    }
+    if let Some(folder) = &options.reliability {
+        return measure::reliability(folder, options.json);
+    }
+    let Some(path) = &options.state else { return Err(Stop::Usage("a state document is needed".to_owned())) };
+    let state: State = read_json(path, "a state document (see `sitrep schema state`)")?;
     let diagnosis =
         if state.knowledge.is_some() { diagnosis::weigh(&state) } else { diagnosis::diagnose(&state) };
     if options.json { print_json(&diagnosis) } else { print(&text(&diagnosis)) }

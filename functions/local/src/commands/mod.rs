@@ -3,6 +3,7 @@
 pub mod check;
 pub mod diagnose;
 pub mod index;
+pub mod measure;
 pub mod platform;
 pub mod run;
 pub mod schema;

@@ -1,23 +1,21 @@
-//! Incidents recorded elsewhere, turned into scenarios and investigated by the deployed workflow.
-//!
-//! The recordings are not part of this repository: `SITREP_RECORDED` names their folder, and without it the test says that it
-//! was skipped. A folder holds one folder per incident with `alert.json` and the evidence files below; a file that an incident
-//! lacks is taken from its family's healthy case (`<family>-000`). What a recording lacks stays absent: nothing is made up but
-//! a pod's owner, which its name tells, and every call that the recording cannot serve answers *denied*.
+//! A recording as a scenario. What it lacks stays absent: nothing is made up but a pod's owner, which its name tells, and every
+//! call that the recording cannot serve answers *denied*.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use host::Settings;
 use incident::Timestamp;
 use platform::Scenario;
 use serde_json::{Value, json};
 
-use crate::workflows::{Investigated, run};
+use super::manifest;
 
-struct Recording {
-    folder: PathBuf,
-    name: String,
+/// One recorded incident.
+pub struct Recording {
+    /// The folder of all of them.
+    pub folder: PathBuf,
+    /// Its own folder's name.
+    pub name: String,
 }
 
 impl Recording {
@@ -35,7 +33,10 @@ impl Recording {
 
     /// The end of the metric window, else the newest time among events and logs.
     fn now(&self) -> Timestamp {
-        let metrics = self.read("aws_cloudwatch_metrics.json").map(|m| vec![m["end_time"].clone()]);
+        let envelope = ["aws_cloudwatch_metrics.json", "aws_cloudwatch_metrics_envelope.json"];
+        let metrics =
+            envelope.iter().find_map(|file| self.read(file)).filter(|_| self.name.starts_with("rds"));
+        let metrics = metrics.map(|m| vec![m["end_time"].clone()]);
         let newest = || {
             let events =
                 self.list("eks_events.json", "warning_events").into_iter().map(|e| e["last_time"].clone());
@@ -46,7 +47,8 @@ impl Recording {
         times.iter().filter_map(|t| t.as_str()?.parse().ok()).max().expect("a recording has a time")
     }
 
-    fn scenario(&self) -> Scenario {
+    /// The incident as a scenario of all that was recorded.
+    pub fn scenario(&self) -> Scenario {
         let mut files = BTreeMap::from([
             ("scenario.yaml".to_owned(), json!({ "title": format!("recorded incident {}", self.name) })),
             ("alert.json".to_owned(), self.alert()),
@@ -80,12 +82,23 @@ impl Recording {
         })
     }
 
+    /// Every recorded metric: in one file, or in a file each.
+    fn metrics(&self) -> Vec<Value> {
+        if let Some(recorded) = self.read("aws_cloudwatch_metrics.json") {
+            return recorded["metric_data_results"].as_array().cloned().unwrap_or_default();
+        }
+        let files = std::fs::read_dir(self.folder.join(&self.name)).into_iter().flatten().flatten();
+        let mut names: Vec<String> =
+            files.filter_map(|file| file.file_name().to_str().map(str::to_owned)).collect();
+        names.sort();
+        names.retain(|name| name.starts_with("aws_cloudwatch_metrics_") && !name.contains("envelope"));
+        names.iter().filter_map(|name| self.read(name)).collect()
+    }
+
     fn aws(&self) -> Value {
-        let recorded = self.read("aws_cloudwatch_metrics.json").unwrap_or_default();
-        let metrics: Vec<Value> = recorded["metric_data_results"]
-            .as_array()
-            .into_iter()
-            .flatten()
+        let metrics: Vec<Value> = self
+            .metrics()
+            .iter()
             .map(|metric| {
                 let dimensions: BTreeMap<_, _> = metric["dimensions"]
                     .as_array()
@@ -100,7 +113,7 @@ impl Recording {
                     .zip(metric["values"].as_array().into_iter().flatten())
                     .map(|(at, value)| json!([at, value]))
                     .collect();
-                json!({ "namespace": recorded["namespace"], "metric": metric["metric_name"], "dimensions": dimensions,
+                json!({ "namespace": "AWS/RDS", "metric": metric["metric_name"], "dimensions": dimensions,
                         "series": { "points": points } })
             })
             .collect();
@@ -153,100 +166,4 @@ impl Recording {
             .collect();
         json!({ "logs": logs, "monitors": monitors, "permissions": { "deny": ["timeseries_query", "events_read"] } })
     }
-}
-
-/// Recorded summaries as the objects they summarise; what they do not say is left out.
-mod manifest {
-    use serde_json::{Value, json};
-
-    pub fn pod(pod: &Value) -> Value {
-        let name = pod["name"].as_str().unwrap_or_default();
-        // `<deployment>-<template hash>-<suffix>`: the name tells the ReplicaSet.
-        let owners: Vec<Value> = name
-            .rsplit_once('-')
-            .map(|(owner, _)| json!({ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "controller": true }))
-            .into_iter()
-            .collect();
-        let statuses: Vec<Value> =
-            pod["containers"].as_array().into_iter().flatten().map(container).collect();
-        let names: Vec<Value> = statuses.iter().map(|status| json!({ "name": status["name"] })).collect();
-        json!({
-            "apiVersion": "v1", "kind": "Pod",
-            "metadata": { "name": name, "namespace": pod["namespace"], "ownerReferences": owners },
-            "spec": { "nodeName": pod["node_name"], "containers": names },
-            "status": { "phase": pod["phase"], "startTime": pod["start_time"], "conditions": pod["conditions"],
-                        "reason": pod["reason"], "message": pod["message"], "containerStatuses": statuses },
-        })
-    }
-
-    fn container(container: &Value) -> Value {
-        json!({
-            "name": container["name"], "ready": container["ready"], "restartCount": container["restart_count"],
-            "image": container["image"],
-            "state": state(&container["state"]), "lastState": state(&container["last_state"]),
-        })
-    }
-
-    fn state(state: &Value) -> Value {
-        let detail = json!({ "reason": state["reason"], "message": state["message"], "exitCode": state["exit_code"].as_i64().unwrap_or(0),
-                             "startedAt": state["started_at"], "finishedAt": state["finished_at"] });
-        match ["waiting", "terminated", "running"].into_iter().find(|kind| state[*kind] == true) {
-            Some(kind) => json!({ kind: detail }),
-            None => json!({}),
-        }
-    }
-
-    pub fn event(number: usize, event: &Value) -> Value {
-        let (kind, name) =
-            event["involved_object"].as_str().unwrap_or_default().split_once('/').unwrap_or_default();
-        let version = if kind == "Deployment" || kind == "ReplicaSet" { "apps/v1" } else { "v1" };
-        json!({
-            "apiVersion": "v1", "kind": "Event",
-            "metadata": { "name": format!("{name}.{number}"), "namespace": event["namespace"] },
-            "involvedObject": { "apiVersion": version, "kind": kind, "name": name, "namespace": event["namespace"] },
-            "reason": event["reason"], "message": event["message"], "type": event["type"], "count": event["count"],
-            "firstTimestamp": event["first_time"], "lastTimestamp": event["last_time"],
-        })
-    }
-
-    pub fn deployment(deployment: &Value) -> Value {
-        json!({
-            "apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": { "name": deployment["name"], "namespace": deployment["namespace"] },
-            "spec": { "replicas": deployment["desired"], "selector": {}, "template": {} },
-            "status": { "readyReplicas": deployment["ready"], "availableReplicas": deployment["available"],
-                        "unavailableReplicas": deployment["unavailable"] },
-        })
-    }
-
-    pub fn node(node: &Value) -> Value {
-        let condition = |kind: &str, key: &str| json!({ "type": kind, "status": node[key] });
-        json!({
-            "apiVersion": "v1", "kind": "Node",
-            "metadata": { "name": node["name"], "labels": { "node.kubernetes.io/instance-type": node["instance_type"] } },
-            "status": { "conditions": [condition("Ready", "ready"), condition("MemoryPressure", "memory_pressure"),
-                                       condition("DiskPressure", "disk_pressure"), condition("PIDPressure", "pid_pressure")] },
-        })
-    }
-}
-
-async fn investigate(folder: &Path, name: &str) -> Investigated {
-    let investigated = run(Recording { folder: folder.to_owned(), name: name.to_owned() }.scenario()).await;
-    println!("{name}: {}\n{}\n", investigated.verdict(), investigated.brief());
-    investigated
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn recorded_incidents_name_their_culprit() {
-    let Some(folder) = Settings::from_process().get("SITREP_RECORDED").map(PathBuf::from) else {
-        println!("SKIPPED: SITREP_RECORDED does not name the folder of recorded incidents");
-        return;
-    };
-    let image = investigate(&folder, "eks-002").await;
-    assert_eq!(image.verdict(), "image pull failure of Deployment payments/payments-api");
-    assert!(image.brief().contains("payments:v2.1.0-bad"));
-
-    let connections = investigate(&folder, "rds-002").await;
-    assert_eq!(connections.verdict(), "database connection exhaustion of DatabaseInstance payments-prod");
-    assert!(connections.brief().contains("494"));
 }

@@ -1,0 +1,55 @@
+//! Incidents recorded elsewhere, turned into scenarios, investigated by the deployed workflow, and scored.
+//!
+//! The recordings are not part of this repository: `SITREP_RECORDED` names their folder, and without it the test says that it
+//! was skipped. A folder holds one folder per incident with `alert.json` and the evidence files, and `truth.jsonl`; a file that an
+//! incident lacks is taken from its family's healthy case (`<family>-000`).
+
+mod convert;
+mod manifest;
+mod score;
+
+use std::path::PathBuf;
+
+use host::Settings;
+use serde_json::Value;
+
+use crate::workflows::run;
+use convert::Recording;
+
+/// Of fifteen, this many must be right.
+const RIGHT: (usize, usize) = (14, 15);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recorded_incidents_name_their_culprit() {
+    let settings = Settings::from_process();
+    let Some(folder) = settings.get("SITREP_RECORDED").map(PathBuf::from) else {
+        println!("SKIPPED: SITREP_RECORDED does not name the folder of recorded incidents");
+        return;
+    };
+    let truths = std::fs::read_to_string(folder.join("truth.jsonl")).expect("truth.jsonl");
+    let truths: Vec<Value> = truths.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut scores = Vec::new();
+    for truth in &truths {
+        let name = truth["id"].as_str().expect("an id").to_owned();
+        let investigated = run(Recording { folder: folder.clone(), name }.scenario()).await;
+        if let Some(out) = settings.get("SITREP_RECORDED_STATES").map(PathBuf::from) {
+            let state = serde_json::to_string_pretty(&investigated.state).unwrap();
+            std::fs::write(out.join(format!("{}.json", truth["id"].as_str().unwrap_or_default())), state)
+                .unwrap();
+        }
+        let score = score::score(truth, &investigated);
+        println!("{score}");
+        scores.push(score);
+    }
+    let right = scores.iter().filter(|score| score.is_right()).count();
+    println!("{right} of {} right", scores.len());
+    assert!(
+        scores.iter().all(|score| !score.acts_on_the_healthy),
+        "an action was proposed where nothing is wrong"
+    );
+    assert!(
+        scores.iter().all(|score| score.untrue.is_empty()),
+        "a sentence does not hold against the evidence"
+    );
+    assert!(right * RIGHT.1 >= scores.len() * RIGHT.0, "{right} of {} right", scores.len());
+}
