@@ -66,6 +66,25 @@ const LOGS: &[&str] = &[
     "api_server_refuses",
 ];
 
+const CROWD: &[&str] = &[
+    "requests_grew",
+    "ddos_protection_acts",
+    "machines_added",
+    "people_added",
+    "people_came_too",
+    "challenges_solved",
+    "challenges_unsolved",
+    "paths_concentrate",
+    "paths_as_usual",
+    "paths_scatter",
+    "countries_shift",
+    "countries_as_usual",
+    "methods_shift",
+    "methods_as_usual",
+    "cache_bypassed",
+    "firewall_quiet",
+];
+
 const CHANGE: &[&str] = &[
     "change_precedes_onset",
     "change_close_to_onset",
@@ -84,7 +103,8 @@ const CHANGE: &[&str] = &[
 ];
 
 /// The sets by the names that the table gives them.
-const SETS: &[(&str, &[&str])] = &[("pods", POD), ("pods and logs", LOGS), ("changes", CHANGE)];
+const SETS: &[(&str, &[&str])] =
+    &[("pods", POD), ("pods and logs", LOGS), ("changes", CHANGE), ("crowd", CROWD)];
 
 const fn row(
     cause: Cause,
@@ -122,10 +142,12 @@ const ROWS: &[CauseRow] = &[
     row(Cause::NodeDown, "the node", "Kubernetes nodes, pods", &["node_condition", "hosts_subject_pods"]),
     row(Cause::NodePressure, "the node, or the evicted pod's workload", "Kubernetes nodes, pods, events", &["node_condition", "hosts_subject_pods", "containers_do_not_run", "kubelet_reports_it", "workload_short_of_replicas", "began_with_rollout", "not_what_the_alert_names"]),
     row(Cause::HpaLimit, "the autoscaler", "Kubernetes autoscalers", &["autoscaler_at_its_bound", "autoscaler_inactive"]),
-    row(Cause::DdosL7, "the zone", "Cloudflare firewall and traffic", &["ddos_protection_acts", "requests_grew"]),
-    row(Cause::OrganicSurge, "the zone", "Cloudflare traffic and firewall", &["requests_grew", "firewall_quiet", "firewall_unread_or_busy"]),
+    row(Cause::DdosL7, "the zone", "Cloudflare traffic, firewall, DDoS protection", CROWD),
+    row(Cause::DdosL3, "the zone", "Cloudflare DDoS protection", &["network_attack_mitigated"]),
+    row(Cause::OriginLatency, "the zone", "Cloudflare latency", &["origin_answers_late"]),
+    row(Cause::OrganicSurge, "the zone", "Cloudflare traffic, firewall, DDoS protection; the calendar", CROWD),
     row(Cause::CacheCollapse, "the zone", "Cloudflare traffic", &["hit_ratio_fell"]),
-    row(Cause::WafFalsePositive, "the firewall rule", "Cloudflare firewall and traffic", &["one_rule_stops_usual_traffic"]),
+    row(Cause::WafFalsePositive, "the firewall rule", "Cloudflare firewall and traffic", &["one_rule_stops_usual_traffic", "rule_was_changed", "upgrades_stopped"]),
     row(Cause::UnhealthyTargets, "the target group", "AWS target health", &["targets_unhealthy", "balancer_gives_reasons"]),
     row(Cause::InstanceFailure, "the instance", "AWS instance status", &["checks_fail"]),
     row(Cause::DnsFailure, "the service whose names do not resolve, or the name server", "logs, Kubernetes workloads and pods", LOGS),

@@ -31,6 +31,7 @@ mod signals;
 mod statistics;
 mod suspect;
 mod timeline;
+mod traffic;
 mod weigh;
 mod words;
 

@@ -1,14 +1,15 @@
-//! The edge: attack, surge, cache, firewall. A first cut; what was not read is never ruled out.
+//! The edge: attack, surge, cache, firewall, origin. What was not read is never ruled out.
 
 use incident::fact::{EdgeTraffic, WafActivity};
 use incident::{Cause, Fact, Finding, Object, ObjectKind};
 
 use crate::scene::Scene;
-use crate::suspect::{Report, Suspect};
-use crate::words::{grouped, number, percent};
+use crate::suspect::{BELOW_HIGH, Report, Suspect};
+use crate::traffic::{self, Answer, Sign, growth};
+use crate::words::{clock, grouped, number, percent};
 
-/// Requests grown by this factor are a surge.
-const SURGE: f64 = 1.5;
+/// What an undecided cause can reach.
+const UNDECIDED: f64 = 0.45;
 /// Requests within this share of the period before are unchanged.
 const UNCHANGED: f64 = 0.2;
 /// A hit ratio that fell by this much collapsed; within [`STEADY`] it did not move.
@@ -26,15 +27,14 @@ pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
         Fact::WafActivity(waf) => Some((*f, waf)),
         _ => None,
     });
-    if let Some(waf) = waf {
-        attack(report, waf, traffic);
-    }
     if let Some(traffic) = traffic {
-        surge(report, traffic, waf);
+        crowd(scene, report, traffic, waf);
         cache(report, traffic);
     }
+    packets(scene, report);
+    origin(scene, report);
     if let (Some(waf), Some(traffic)) = (waf, traffic) {
-        false_positive(report, waf, traffic);
+        false_positive(scene, report, waf, traffic);
     }
 }
 
@@ -45,70 +45,148 @@ fn zone(finding: &Finding) -> Object {
     }
 }
 
-/// Requests against the equal period before, when that was read.
-fn growth(traffic: &EdgeTraffic) -> Option<f64> {
-    let before = traffic.requests_before.filter(|n| *n > 0)?;
-    Some(traffic.requests as f64 / before as f64)
-}
-
 fn compared(traffic: &EdgeTraffic) -> Option<String> {
     let change = (growth(traffic)? - 1.0) * 100.0;
     Some(format!("{} requests ({change:+.0} % on the period before)", grouped(traffic.requests)))
 }
 
-fn attack(
-    report: &mut Report,
-    (finding, waf): (&Finding, &WafActivity),
-    traffic: Option<(&Finding, &EdgeTraffic)>,
-) {
-    let mitigated = waf.by_source.get("l7ddos").copied().unwrap_or(0);
-    let grown = traffic.and_then(|(_, t)| growth(t));
-    let mut ids = vec![finding.id.as_str()];
-    ids.extend(traffic.map(|(f, _)| f.id.as_str()));
-    let told = traffic.and_then(|(_, t)| compared(t)).map(|text| format!(", {text}")).unwrap_or_default();
-    let share = traffic.map(|(_, t)| mitigated as f64 / (t.requests.max(1)) as f64);
-    if mitigated > 0 && share.is_none_or(|s| s >= 0.05) {
-        let text = format!("DDoS protection acted on {mitigated} requests{told}");
-        report.suspects.push(
-            Suspect::new(Cause::DdosL7, zone(finding))
-                .with("ddos_protection_acts", 1.8, &text, &[&finding.id])
-                .with_if(grown.is_some_and(|g| g >= SURGE), "requests_grew", 0.6, &text, &ids)
-                .claim(text, &ids),
-        );
-    } else if mitigated == 0 && grown.is_some_and(|g| g < SURGE) {
-        let reason =
-            format!("DDoS protection did not act ({} firewall events, none its own){told}", waf.events);
-        report.clear(Some(Cause::DdosL7), zone(finding), reason, &ids);
-    }
-    // Clean firewall, much grown or unread traffic: neither shown nor ruled out. An attack below the radar looks like this.
+/// Requests that the DDoS protection acted on: its own figure, else its firewall events.
+fn mitigated(scene: &Scene<'_>, waf: Option<&WafActivity>) -> u64 {
+    let own = scene.findings.iter().find_map(|(f, _)| match &f.fact {
+        Fact::DdosActivity(ddos) if ddos.layer == "http" => Some(ddos.events),
+        _ => None,
+    });
+    own.or_else(|| waf?.by_source.get("l7ddos").copied()).unwrap_or(0)
 }
 
-fn surge(
+/// Attack or surge, both, or neither told: by the signs of [`traffic::judge`].
+fn crowd(
+    scene: &Scene<'_>,
     report: &mut Report,
     (finding, traffic): (&Finding, &EdgeTraffic),
     waf: Option<(&Finding, &WafActivity)>,
 ) {
-    let (Some(grown), Some(text)) = (growth(traffic), compared(traffic)) else { return };
-    if grown < 1.0 + UNCHANGED {
-        return report.clear(Some(Cause::OrganicSurge), zone(finding), text, &[&finding.id]);
-    }
-    if grown < SURGE {
+    let mitigated = mitigated(scene, waf.map(|(_, w)| w));
+    let judged = traffic::judge(traffic, waf.map(|(_, w)| w), mitigated);
+    let text = compared(traffic).unwrap_or_else(|| format!("{} requests", grouped(traffic.requests)));
+    let waf_id = waf.map_or(finding.id.as_str(), |(f, _)| f.id.as_str());
+    let mut both = vec![finding.id.as_str()];
+    both.extend(waf.map(|(f, _)| f.id.as_str()));
+    let zone = zone(finding);
+    if judged.answer == Answer::Quiet {
+        if let (Some((_, w)), Some(told)) = (waf, compared(traffic)) {
+            let reason =
+                format!("DDoS protection did not act ({} firewall events, none its own), {told}", w.events);
+            report.clear(Some(Cause::DdosL7), zone.clone(), reason, &both);
+        }
+        if growth(traffic).is_some_and(|g| g < 1.0 + UNCHANGED) {
+            report.clear(Some(Cause::OrganicSurge), zone, text, &[&finding.id]);
+        }
         return;
     }
-    let clean = waf.filter(|(_, w)| w.by_source.get("l7ddos").copied().unwrap_or(0) == 0);
-    let mut suspect = Suspect::new(Cause::OrganicSurge, zone(finding))
-        .with("requests_grew", 1.4, &text, &[&finding.id])
-        .claim(&text, &[&finding.id]);
-    suspect = match clean {
-        Some((f, w)) => suspect.with(
-            "firewall_quiet",
-            0.6,
-            format!("{} firewall events, none from DDoS protection", w.events),
-            &[&f.id],
-        ),
-        None => suspect.with("firewall_unread_or_busy", -0.6, "an attack is not excluded", &[&finding.id]),
+    let named = |cause: Cause, attack: bool, weight: f64| {
+        let mut suspect = Suspect::new(cause, zone.clone())
+            .with("requests_grew", weight, &text, &[&finding.id])
+            .claim(&text, &[&finding.id]);
+        for sign in &judged.signs {
+            let id = if sign.by_waf { waf_id } else { finding.id.as_str() };
+            let weight = if sign.attack == attack { sign.weight } else { -sign.weight };
+            suspect = suspect.with(sign.name, weight, &sign.text, &[id]);
+            if sign.attack == attack {
+                suspect = suspect.claim(crate::words::sentence(&sign.text), &[id]);
+            }
+        }
+        suspect
     };
-    report.suspects.push(suspect);
+    const UNTOLD: &str = "an attack and a crowd look alike in what was read";
+    match judged.answer {
+        Answer::Attack => {
+            report.suspects.push(named(Cause::DdosL7, true, 0.8));
+            report.clear(Some(Cause::OrganicSurge), zone.clone(), first(&judged.signs, true), &both);
+        }
+        Answer::Organic => {
+            report.suspects.push(named(Cause::OrganicSurge, false, 1.4));
+            if judged.signs.iter().any(|s| !s.attack && s.name != "firewall_quiet") {
+                report.clear(Some(Cause::DdosL7), zone.clone(), first(&judged.signs, false), &both);
+            }
+        }
+        Answer::Both => {
+            let one = "the other of two at once";
+            let mut people = named(Cause::OrganicSurge, false, 2.2);
+            people.features.retain(|f| f.supports);
+            report.suspects.push(named(Cause::DdosL7, true, 0.8).with(
+                "people_came_too",
+                0.0,
+                one,
+                &[&finding.id],
+            ));
+            report.suspects.push(people.with(
+                "people_came_too",
+                0.6,
+                "requests with a human bot score grew as well",
+                &[&finding.id],
+            ));
+        }
+        Answer::CannotTell => {
+            report.suspects.push(named(Cause::OrganicSurge, false, 1.4).capped(UNDECIDED, UNTOLD));
+            report.suspects.push(named(Cause::DdosL7, true, 0.8).capped(UNDECIDED - 0.05, UNTOLD));
+        }
+        Answer::Quiet => {}
+    }
+}
+
+/// The weightiest sign of a side.
+fn first(signs: &[Sign], attack: bool) -> String {
+    let side = signs.iter().filter(|s| s.attack == attack && s.name != "firewall_quiet");
+    side.max_by(|a, b| a.weight.total_cmp(&b.weight)).map(|s| s.text.clone()).unwrap_or_default()
+}
+
+/// Packets, not requests: Cloudflare's network layer tells of its own attacks.
+fn packets(scene: &Scene<'_>, report: &mut Report) {
+    for (finding, _) in &scene.findings {
+        let Fact::DdosActivity(ddos) = &finding.fact else { continue };
+        if ddos.layer != "network" || ddos.events == 0 {
+            continue;
+        }
+        let vectors: Vec<&str> = ddos.by_target.keys().map(String::as_str).collect();
+        let text = format!("{} network-layer attacks were mitigated: {}", ddos.events, vectors.join(", "));
+        report.suspects.push(
+            Suspect::new(Cause::DdosL3, zone(finding))
+                .with("network_attack_mitigated", 1.8, &text, &[&finding.id])
+                .claim(text, &[&finding.id])
+                .capped(BELOW_HIGH, "whether it reached the origin was not seen"),
+        );
+    }
+}
+
+/// The origin answers late in every region, or one region's way to it does.
+fn origin(scene: &Scene<'_>, report: &mut Report) {
+    for (finding, _) in &scene.findings {
+        let Fact::EdgeLatency(latency) = &finding.fact else { continue };
+        let slow = |r: &incident::fact::RegionLatency| {
+            r.origin_ms
+                .zip(r.origin_ms_before)
+                .is_some_and(|(now, before)| before > 0.0 && now >= 2.0 * before && now - before >= 100.0)
+        };
+        let read: Vec<_> = latency.by_colo.iter().filter(|(_, r)| r.origin_ms_before.is_some()).collect();
+        let late: Vec<_> = read.iter().filter(|(_, r)| slow(r)).collect();
+        let Some((colo, region)) = late.first() else { continue };
+        let (now, before) =
+            (region.origin_ms.unwrap_or_default(), region.origin_ms_before.unwrap_or_default());
+        let text = format!(
+            "the origin answers late in {} of {} regions; {colo}: {} ms (before: {} ms)",
+            late.len(),
+            read.len(),
+            number(now),
+            number(before)
+        );
+        report.suspects.push(
+            Suspect::new(Cause::OriginLatency, zone(finding))
+                .with("origin_answers_late", 1.2, &text, &[&finding.id])
+                .claim(crate::words::sentence(&text), &[&finding.id])
+                .capped(BELOW_HIGH, "what makes the origin slow was not seen at the edge"),
+        );
+    }
 }
 
 fn cache(report: &mut Report, (finding, traffic): (&Finding, &EdgeTraffic)) {
@@ -126,6 +204,7 @@ fn cache(report: &mut Report, (finding, traffic): (&Finding, &EdgeTraffic)) {
 }
 
 fn false_positive(
+    scene: &Scene<'_>,
     report: &mut Report,
     (finding, waf): (&Finding, &WafActivity),
     (t, traffic): (&Finding, &EdgeTraffic),
@@ -141,12 +220,13 @@ fn false_positive(
     let rose = waf.events_before.is_some_and(|before| waf.events > before.saturating_mul(3).max(3));
     match top {
         Some((rule, hits)) if share >= STOPPED && rose && unmoved => {
-            let text = format!("{said} while traffic did not grow; rule {rule} alone {hits}");
-            report.suspects.push(
+            let called = waf.rule_names.get(rule).map(|name| format!(" ({name})")).unwrap_or_default();
+            let text = format!("{said} while traffic did not grow; rule {rule}{called} alone {hits}");
+            let suspect =
                 Suspect::new(Cause::WafFalsePositive, Object::new(ObjectKind::WafRule, rule.clone()))
                     .with("one_rule_stops_usual_traffic", 1.8, &text, &[&finding.id, &t.id])
-                    .claim(text, &[&finding.id, &t.id]),
-            );
+                    .claim(text, &[&finding.id, &t.id]);
+            report.suspects.push(upgrades(scene, rule_changed(scene, suspect, rule), rule));
         }
         _ if share < STOPPED => {
             let reason = format!("{said} ({} %)", number(share * 100.0));
@@ -154,4 +234,43 @@ fn false_positive(
         }
         _ => {}
     }
+}
+
+/// The rule was changed before this began.
+fn rule_changed(scene: &Scene<'_>, suspect: Suspect, rule: &str) -> Suspect {
+    let changed = scene
+        .findings
+        .iter()
+        .find(|(f, _)| matches!(f.fact, Fact::WafRuleChange(_)) && f.object.name == rule);
+    match changed {
+        Some((finding, _)) if scene.onset.as_ref().is_none_or(|o| finding.at <= o.at) => {
+            let text = format!("the rule was changed at {}", clock(finding.at, scene.now()));
+            suspect
+                .with("rule_was_changed", 1.0, &text, &[&finding.id])
+                .claim(crate::words::sentence(&text), &[&finding.id])
+        }
+        _ => suspect,
+    }
+}
+
+/// The rule stops upgrades to WebSocket that succeeded before.
+fn upgrades(scene: &Scene<'_>, suspect: Suspect, rule: &str) -> Suspect {
+    let found = scene.findings.iter().find_map(|(f, _)| match &f.fact {
+        Fact::WebsocketUpgrades(u) => Some((*f, u)),
+        _ => None,
+    });
+    let Some((finding, upgrades)) = found else { return suspect };
+    let fewer = upgrades.upgraded_before.is_some_and(|before| upgrades.upgraded * 10 < before * 9);
+    let stopped = upgrades.by_rule.get(rule).copied().unwrap_or(0);
+    if !fewer || stopped == 0 {
+        return suspect;
+    }
+    let text = format!(
+        "it stopped {} upgrades to WebSocket, {} succeeded",
+        grouped(stopped),
+        grouped(upgrades.upgraded)
+    );
+    suspect
+        .with("upgrades_stopped", 0.8, &text, &[&finding.id])
+        .claim(crate::words::sentence(&text), &[&finding.id])
 }
