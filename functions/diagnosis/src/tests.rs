@@ -1,5 +1,7 @@
 //! The engine over small whole stories.
 
+mod crowds;
+mod fuzz;
 mod honesty;
 mod story;
 
