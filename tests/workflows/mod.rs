@@ -4,6 +4,7 @@ mod clock;
 mod collectors;
 mod demo;
 mod faults;
+mod field;
 mod input;
 mod metamorphic;
 mod readonly;
