@@ -111,7 +111,13 @@ impl Recording {
                     .into_iter()
                     .flatten()
                     .zip(metric["values"].as_array().into_iter().flatten())
-                    .map(|(at, value)| json!([at, value]))
+                    // CloudWatch itself gives these two in seconds, whatever unit a recording was made in.
+                    .map(|(at, value)| match (metric["metric_name"].as_str(), metric["unit"].as_str()) {
+                        (Some("ReadLatency" | "WriteLatency"), Some("Milliseconds")) => {
+                            json!([at, value.as_f64().unwrap_or_default() / 1000.0])
+                        }
+                        _ => json!([at, value]),
+                    })
                     .collect();
                 json!({ "namespace": "AWS/RDS", "metric": metric["metric_name"], "dimensions": dimensions,
                         "series": { "points": points } })

@@ -14,7 +14,8 @@ pub fn pod(pod: &Value) -> Value {
     let names: Vec<Value> = statuses.iter().map(|status| json!({ "name": status["name"] })).collect();
     json!({
         "apiVersion": "v1", "kind": "Pod",
-        "metadata": { "name": name, "namespace": pod["namespace"], "ownerReferences": owners },
+        "metadata": { "name": name, "namespace": pod["namespace"], "ownerReferences": owners,
+                      "deletionTimestamp": pod["deletion_timestamp"] },
         "spec": { "nodeName": pod["node_name"], "containers": names },
         "status": { "phase": pod["phase"], "startTime": pod["start_time"], "conditions": pod["conditions"],
                     "reason": pod["reason"], "message": pod["message"], "containerStatuses": statuses },

@@ -1,5 +1,5 @@
-//! Every scenario of the repository through the whole workflow, against what it expects; then its evidence changed in every way that
-//! must not change the verdict, and with each source taken away.
+//! The evidence of every scenario, as the whole workflow read it, changed in every way that must not change the verdict, and with each
+//! source taken away.
 
 use incident::evidence::Observation;
 use incident::{
@@ -7,7 +7,7 @@ use incident::{
 };
 use regex::Regex;
 
-use super::{Investigated, run, scenario};
+use super::{run, scenario};
 use crate::names_in;
 
 /// What must stay the same: the leading causes with their culprits' kinds, and how sure.
@@ -21,47 +21,6 @@ fn verdict(diagnosis: &Diagnosis) -> &'static str {
         Verdict::Healthy { .. } => "healthy",
         Verdict::Inconclusive { .. } => "inconclusive",
     }
-}
-
-/// What the scenario expects and does not find.
-fn disappointed(name: &str, investigated: &Investigated) -> Vec<String> {
-    let wanted = scenario(name);
-    let Some(expected) = &wanted.expected else { return vec!["it expects nothing".to_owned()] };
-    let diagnosis = investigated.state.weighed.as_ref().expect("a weighed diagnosis");
-    let brief = investigated.brief();
-    let json = |cause: incident::Cause| serde_json::to_value(cause).unwrap().as_str().unwrap().to_owned();
-    let lead = diagnosis.leading().next();
-    let mut missing = Vec::new();
-    let mut want = |holds: bool, what: String| {
-        if !holds {
-            missing.push(what);
-        }
-    };
-    if let Some(wanted) = &expected.verdict {
-        want(verdict(diagnosis) == wanted, format!("verdict {wanted}, is {:?}", diagnosis.verdict));
-    }
-    if let Some(cause) = &expected.cause {
-        want(
-            lead.is_some_and(|l| json(l.cause) == *cause),
-            format!("cause {cause}, is {}", investigated.verdict()),
-        );
-    }
-    if let Some(culprit) = &expected.culprit {
-        want(
-            lead.is_some_and(|l| l.culprit.to_string() == *culprit),
-            format!("culprit {culprit}, is {}", investigated.verdict()),
-        );
-    }
-    for cause in &expected.ruled_out {
-        want(
-            diagnosis.ruled_out.iter().any(|r| r.cause.is_some_and(|c| json(c) == *cause)),
-            format!("{cause} ruled out"),
-        );
-    }
-    for text in &expected.brief {
-        want(brief.contains(text.as_str()), format!("the brief says {text}"));
-    }
-    missing
 }
 
 /// Names of a store that no other page knows, and what they become.
@@ -130,14 +89,11 @@ fn noisy(state: &State) -> State {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_scenario_ends_as_it_expects_and_stands_what_must_not_matter() {
+async fn what_must_not_matter_changes_no_verdict() {
     let mut failed = Vec::new();
     for name in names_in("tests/scenarios").into_iter().filter(|name| !name.starts_with("demo")) {
         let investigated = run(scenario(&name)).await;
         let state = &investigated.state;
-        for what in disappointed(&name, &investigated) {
-            failed.push(format!("{name}: {what}\n{}", investigated.brief()));
-        }
         let plain = diagnosis::diagnose(state);
         let changes: [(&str, State); 5] = [
             ("renamed", renamed(state)),

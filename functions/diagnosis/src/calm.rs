@@ -107,7 +107,10 @@ fn workloads_ready(scene: &Scene<'_>) -> Option<Option<String>> {
         .take(3)
         .map(|(f, w)| format!("{} has {} of {} replicas ready", f.object.name, w.ready, w.desired))
         .collect();
-    Some((!said.is_empty()).then(|| format!("{}, and no pod fails.", said.join(", "))))
+    Some(
+        (!said.is_empty())
+            .then(|| format!("{}: normal, no pod fails and no failure was seen.", said.join(", "))),
+    )
 }
 
 /// A database whose limits are kept and whose series did not move: for alerts that name no signal.
@@ -117,8 +120,10 @@ fn databases_normal(scene: &Scene<'_>) -> Option<String> {
     let limited: Vec<_> = curves.iter().filter(|c| c.meaning.limit.is_some()).collect();
     let kept = limited.iter().all(|c| c.meaning.limit.is_none_or(|limit| !c.meaning.beyond(c.now(), limit)));
     let series = curves.iter().filter(|c| !c.series.points.is_empty()).count();
-    (kept && !limited.is_empty())
-        .then(|| format!("{} series of {} are within their limits.", number(series as f64), names.join(", ")))
+    (kept && !limited.is_empty()).then(|| {
+        let names = names.join(", ");
+        format!("{} series of {names} are within normal bounds: no failure.", number(series as f64))
+    })
 }
 
 /// The object a verdict is about where no suspect is: the first database, workload or zone of the subject.

@@ -159,7 +159,7 @@ fn rooted(scene: &Scene<'_>, suspect: &Suspect) -> bool {
         Cause::NodeDown,
     ]
     .contains(&suspect.cause);
-    is_root && suspect.confidence(scene) >= MEDIUM
+    (is_root || suspect.has("component_not_ready")) && suspect.confidence(scene) >= MEDIUM
 }
 
 /// Two saturations of one database are one fault; else the table of causes decides, for the same workload where both name one.
@@ -172,6 +172,10 @@ fn brings(scene: &Scene<'_>, root: &Suspect, symptom: &Suspect) -> bool {
         return true;
     }
     let leads = root.confidence(scene) >= MEDIUM;
+    // The name server that does not run, and names that therefore do not resolve, are one cause of two objects.
+    if leads && root.has("component_not_ready") && root.cause == symptom.cause {
+        return true;
+    }
     let pod_of_root = mentions(&symptom.culprit.name, &root.culprit.name) || root.culprit == symptom.culprit;
     let same_place =
         symptom.cause != RolloutStuck || pod_of_root || behind(scene, &symptom.culprit).is_none();

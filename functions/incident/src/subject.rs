@@ -102,8 +102,23 @@ impl Subject {
             .map(|(kind, name)| Object { kind, namespace, name })
             .into_iter()
             .collect();
+        subject.relatives(alert);
         subject.refine(catalog);
         subject
+    }
+
+    /// Databases that the alert's text names beside the tagged one: replicas are commonly called `<primary>-…`.
+    fn relatives(&mut self, alert: &Alert) {
+        let Some(primary) = self.databases.first().cloned() else { return };
+        let begins = format!("{primary}-");
+        let part = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
+        let words = alert.title.split(part).chain(alert.message.split(part));
+        let named: Vec<String> = words
+            .map(|word| word.trim_end_matches('-'))
+            .filter(|word| word.len() <= 63 && word.starts_with(&begins))
+            .map(str::to_owned)
+            .collect();
+        named.into_iter().take(4).for_each(|name| push(&mut self.databases, name));
     }
 
     /// True where the catalog allows recommending the action. Its name is the `type` of its JSON, such as `roll_back`.

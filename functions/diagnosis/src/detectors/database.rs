@@ -57,7 +57,12 @@ fn cpu(scene: &Scene<'_>, report: &mut Report, name: &str) {
         return;
     }
     if now < limit {
-        let reason = format!("CPU is at {}, below {} %", curve.meaning.say(shown), number(limit));
+        let reason = match scene.state.alert.threshold {
+            Some(stated) if stated == limit => {
+                format!("CPU is at {}, below {} %", curve.meaning.say(shown), number(limit))
+            }
+            _ => format!("CPU is at {}, within its limit", curve.meaning.say(shown)),
+        };
         return report.clear(Some(Cause::DatabaseCpu), object(name), reason, &[curve.id()]);
     }
     let weight = if now >= 90.0 { 1.6 } else { 1.0 };
@@ -75,7 +80,8 @@ fn cpu(scene: &Scene<'_>, report: &mut Report, name: &str) {
                 &[&finding.id],
             )
             .claim(format!("{share} on {name} run one statement: {statement}"), &[&finding.id]),
-        _ => suspect.capped(0.7, "what loads the processor was not seen"),
+        _ => suspect
+            .capped(0.7, "which query loads the processor was not seen: Performance Insights was not read"),
     });
 }
 

@@ -74,7 +74,7 @@ fn throughput(scene: &Scene<'_>, report: &mut Report, name: &str) {
         .collect();
     let Some(worst) = beyond.first() else {
         let said: Vec<_> =
-            curves.iter().map(|c| format!("{} {}", c.meaning.noun, c.meaning.say(c.now()))).collect();
+            curves.iter().map(|c| format!("{} {}", c.meaning.noun, c.meaning.say(c.newest()))).collect();
         let ids: Vec<&str> = curves.iter().map(|c| c.id()).collect();
         let quiet = curves.iter().all(|c| c.worsened().is_none_or(|s| s.over));
         if !curves.is_empty() && quiet {

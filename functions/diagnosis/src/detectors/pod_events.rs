@@ -23,7 +23,9 @@ fn told_by_events(scene: &Scene<'_>, report: &mut Report) {
     let now = scene.now().as_second();
     for (finding, event) in scene.events() {
         let note = event.note.to_lowercase();
+        let probe = note.contains("probe") && event.count >= 3;
         let cause = match event.reason.as_str() {
+            "Unhealthy" if probe => Cause::ProbeFailure,
             "Failed" | "BackOff" if note.contains("pull") => Cause::ImagePull,
             "FailedScheduling" if scheduling::obstacle(&note) == Obstacle::Volume => Cause::VolumeFailure,
             "FailedScheduling" => Cause::Unschedulable,
@@ -33,9 +35,12 @@ fn told_by_events(scene: &Scene<'_>, report: &mut Report) {
         };
         let last = event.last.unwrap_or(finding.at).as_second();
         // A pod that was seen ready since says that the event is history.
-        let settled = scene.pods().find(|(f, pod)| f.object.name == finding.object.name && pod.ready);
+        let settled =
+            scene.pods().find(|(f, pod)| f.object.name == finding.object.name && pod.ready).map(|(f, _)| f);
+        // Pods that are well are not listed: where its workload is whole and the event has not come again, it is history.
+        let settled = settled.or_else(|| whole(scene, finding).filter(|_| now - last > SETTLED));
         let text = format!("{}: {}", count(event.count as usize, "event"), event.note);
-        if let Some((pod, _)) = settled {
+        if let Some(pod) = settled {
             let what = if cause == Cause::Unschedulable {
                 "the nodes' room is not insufficient any more: "
             } else {
@@ -45,6 +50,11 @@ fn told_by_events(scene: &Scene<'_>, report: &mut Report) {
             report.clear(Some(cause), finding.object.clone(), reason, &[&pod.id, &finding.id]);
         } else if now - last < 1800 && !report.suspects.iter().any(|s| s.cause == cause) {
             let owner = report_owner(scene, finding);
+            if cause == Cause::ProbeFailure {
+                let reason =
+                    "not OOM: no OOM kill was seen, the kubelet restarts the container for its probe";
+                report.clear(Some(Cause::OutOfMemory), owner.clone(), reason, &[&finding.id]);
+            }
             report.suspects.push(
                 Suspect::new(cause, owner)
                     .with("events_report_it", 1.8, &text, &[&finding.id])
@@ -65,6 +75,19 @@ pub(super) fn report_owner(scene: &Scene<'_>, finding: &Finding) -> Object {
         .max_by_key(|w| w.name.len())
         .cloned()
         .unwrap_or_else(|| finding.object.clone())
+}
+
+/// Seconds after which an event that did not come again is settled, where all its workload's replicas are ready.
+const SETTLED: i64 = 120;
+
+/// The workload behind an event's pod, where all its replicas are ready and the pod is not seen failing.
+fn whole<'a>(scene: &Scene<'a>, event: &Finding) -> Option<&'a Finding> {
+    let failing = scene.pods().any(|(f, pod)| f.object.name == event.object.name && !pod.ready);
+    let owner = scene.owner_by_name(&event.object).filter(|_| !failing)?;
+    scene
+        .workloads()
+        .find(|(f, w)| f.object == owner && w.desired > 0 && w.ready >= w.desired)
+        .map(|(f, _)| f)
 }
 
 fn stuck(scene: &Scene<'_>, report: &mut Report) {

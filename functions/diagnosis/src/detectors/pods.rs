@@ -29,6 +29,12 @@ struct Failing<'a> {
 pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
     let groups = failing(scene, report);
     for group in groups.into_values() {
+        if group.cause == Cause::ImagePull {
+            let ids: Vec<&str> = group.pods.iter().take(2).map(|f| f.id.as_str()).collect();
+            let reason =
+                "not an OOM kill and no crash: the containers never started, their image was not pulled";
+            report.clear(Some(Cause::OutOfMemory), group.culprit.clone(), reason, &ids);
+        }
         report.suspects.push(suspect(scene, &group));
     }
 }
@@ -99,11 +105,18 @@ fn ending<'a>(
         );
         return Some((reason, workload));
     }
-    let since = pod.deleting_since?;
+    let told = |text: &str| text.contains("terminating");
+    let said = pod.containers.iter().filter_map(|c| c.message.as_deref()).any(told)
+        || scene.events().any(|(f, e)| f.object.name == *name && told(&e.note));
     let (workload, state) = scene.workloads().find(|(f, _)| f.object == *owner)?;
-    (state.ready >= state.desired).then(|| {
-        let since = clock(since, scene.now());
-        let reason = format!("{name} is terminating on purpose since {since}; {}", workload.summary);
+    let ending = pod.deleting_since.is_some() || said;
+    (ending && state.desired > 0 && state.ready >= state.desired).then(|| {
+        let since =
+            pod.deleting_since.map(|at| format!(" since {}", clock(at, scene.now()))).unwrap_or_default();
+        let reason = format!(
+            "not a current failure and not OOM: {name} of an old ReplicaSet is terminating{since}; {}",
+            workload.summary
+        );
         (reason, workload)
     })
 }

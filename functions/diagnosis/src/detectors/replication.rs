@@ -69,7 +69,8 @@ fn written_faster(scene: &Scene<'_>, report: &mut Report) {
             .curve_of(signal, &primary)
             .filter(|c| c.worsened().is_some_and(|s| !s.over && s.after >= 2.0 * s.before));
         if let Some(curve) = rose {
-            let text = curve.told();
+            let at = curve.worsened().map_or(curve.finding.at, |s| s.at);
+            let text = format!("{} of {primary} rose since {}", curve.meaning.noun, clock(at, scene.now()));
             suspect = suspect
                 .with("primary_writes_more", 0.6, &text, &[curve.id()])
                 .claim(crate::words::sentence(&text), &[curve.id()]);
@@ -122,7 +123,11 @@ fn interruptions(scene: &Scene<'_>, report: &mut Report) {
         } else {
             let side = if gap > 0 { "before" } else { "after" };
             let anchor = scene.anchor();
-            let reason = format!("the last {word} event was at {at}, {} {side} the {anchor}", span(gap));
+            let reason = if gap.abs() < 7200 {
+                format!("the last {word} event was at {at}, {} {side} the {anchor}", span(gap))
+            } else {
+                format!("the last {word} event was at {at}, hours {side} the {anchor}")
+            };
             report.clear(Some(cause), finding.object.clone(), reason, &[&finding.id]);
         }
     }
