@@ -5,16 +5,19 @@
 //! chunks that name their lines and bytes, and the problems met. Pure, and it never fails: what cannot be parsed is cut as
 //! text and named among the problems. Only the indexer links this crate: the grammars are large.
 
+mod fence;
 mod front_matter;
 mod go;
 mod markdown;
 mod metrics;
-mod paragraphs;
 mod piece;
 mod post_mortem;
+mod storage;
 mod syntax;
 mod terraform;
+mod tokens;
 mod typescript;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +26,7 @@ use incident::{Corpus, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use incident::Chunk;
-pub use paragraphs::tokens;
+pub use tokens::tokens;
 
 /// A document as it was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +94,7 @@ pub struct Cut {
 /// Cuts a document.
 pub fn cut(document: &Document) -> Cut {
     match document.corpus {
+        Corpus::Runbooks | Corpus::Incidents if is_storage(document) => converted(document),
         Corpus::Runbooks => markdown::cut(document),
         Corpus::Incidents => post_mortem::cut(document),
         Corpus::Terraform => terraform::cut(document),
@@ -104,6 +108,30 @@ pub fn cut(document: &Document) -> Cut {
     }
 }
 
+fn is_storage(document: &Document) -> bool {
+    match document.format {
+        Some(format) => format == Format::Storage,
+        None => STORAGE.contains(&extension(&document.path).to_lowercase().as_str()),
+    }
+}
+
+/// Cuts a page of markup by way of Markdown. Its chunks' words are the Markdown's; their bytes and lines are those of the
+/// elements in the source that the words were made of.
+fn converted(document: &Document) -> Cut {
+    let page = storage::to_markdown(&document.text);
+    let markdown = Document { text: page.text.clone(), format: Some(Format::Markdown), ..document.clone() };
+    let mut cut = cut(&markdown);
+    let lines = piece::Lines::of(&document.text);
+    for chunk in &mut cut.chunks {
+        let source = page.source(&(chunk.start_byte..chunk.end_byte));
+        (chunk.start_line, chunk.end_line) =
+            (lines.of_byte(source.start), lines.of_byte(source.end.saturating_sub(1).max(source.start)));
+        (chunk.start_byte, chunk.end_byte) = (source.start, source.end);
+    }
+    cut.problems.extend(page.problem.map(|problem| format!("{}: {problem}", document.path)));
+    cut
+}
+
 /// The corpus of a file, told by its path and, for Markdown, by an incident's id in its front matter. `None`: not for the
 /// knowledge base.
 pub fn corpus_of(path: &str, text: &str) -> Option<Corpus> {
@@ -114,13 +142,24 @@ pub fn corpus_of(path: &str, text: &str) -> Option<Corpus> {
         "go" | "ts" | "tsx" | "js" | "jsx" => Some(Corpus::SourceCode),
         "yaml" | "yml" if name.starts_with("catalog.") => Some(Corpus::Metrics),
         "md" | "markdown" => {
-            let told_by_path =
-                ["incident", "postmortem", "post-mortem"].iter().any(|word| lower.contains(word));
             let told_by_id = || front_matter::read(text).text("id").is_some();
-            Some(if told_by_path || told_by_id() { Corpus::Incidents } else { Corpus::Runbooks })
+            Some(if told_by_id() { Corpus::Incidents } else { wiki(&lower) })
         }
+        // Any program writes XML and HTML: without the text it may be a page, with it the elements tell.
+        "csf" => Some(wiki(&lower)),
+        "xml" if text.is_empty() || storage::is_storage(text) => Some(wiki(&lower)),
+        "html" | "htm" | "xhtml" if text.is_empty() || storage::is_page(text) => Some(wiki(&lower)),
         _ => None,
     }
+}
+
+/// Endings of files in the storage format or in HTML.
+const STORAGE: &[&str] = &["csf", "xml", "html", "htm", "xhtml"];
+
+/// A page is a post-mortem where its path says so.
+fn wiki(lower: &str) -> Corpus {
+    let told = ["incident", "postmortem", "post-mortem"].iter().any(|word| lower.contains(word));
+    if told { Corpus::Incidents } else { Corpus::Runbooks }
 }
 
 /// The literal values in a Terraform file by address: `var.size` (its default), `local.name`. A value that may be secret

@@ -1,10 +1,12 @@
 //! Markdown by heading sections.
 
 use std::ops::Range;
+use std::path::Path;
 
+use crate::fence::Fence;
 use crate::front_matter::{self, FrontMatter};
 use crate::piece::{self, About, Piece};
-use crate::{Cut, Document, paragraphs};
+use crate::{Cut, Document};
 
 /// A section: its own text without the sections below it.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,44 +25,24 @@ pub(crate) struct Outline {
     pub sections: Vec<Section>,
 }
 
-/// Cuts a page between its sections: neighbours share a chunk while they fit it together, for a heading with two lines below
-/// it tells little by itself; a section longer than the limit is split between paragraphs.
+/// Cuts a page by section. No window crosses a heading; a heading with nothing below it goes with the next one. A section
+/// longer than a window is split between paragraphs.
 pub(crate) fn cut(document: &Document) -> Cut {
     let outline = outline(document);
-    let pieces = grouped(&document.text, &outline.sections)
-        .into_iter()
-        .flat_map(|(range, paths)| {
-            let piece = Piece {
-                range,
-                header: paths.join("\n"),
-                section: (!paths.is_empty()).then(|| paths.join(" · ")),
-                ..Piece::default()
-            };
-            piece::bounded(&document.text, piece, paragraphs::PROSE)
-        })
-        .collect();
+    let pieces = outline.sections.iter().flat_map(|section| {
+        let path = section.path.join(" > ");
+        let piece = Piece {
+            range: section.range.clone(),
+            section: (!path.is_empty()).then(|| path.clone()),
+            header: path,
+            ..Piece::default()
+        };
+        piece::prose(&document.text, &piece)
+    });
     Cut {
-        chunks: piece::chunks(document, &outline.about, pieces),
+        chunks: piece::chunks(document, &outline.about, pieces.collect()),
         problems: problems(document, &outline.matter),
     }
-}
-
-/// Runs of sections that fit a chunk together, with the heading paths they hold.
-fn grouped(text: &str, sections: &[Section]) -> Vec<(Range<usize>, Vec<String>)> {
-    let mut groups: Vec<(Range<usize>, Vec<String>)> = Vec::new();
-    for section in sections {
-        let path = (!section.path.is_empty()).then(|| section.path.join(" > "));
-        match groups.last_mut() {
-            Some((range, paths))
-                if paragraphs::tokens(&text[range.start..section.range.end]) <= paragraphs::PROSE =>
-            {
-                range.end = section.range.end;
-                paths.extend(path);
-            }
-            _ => groups.push((section.range.clone(), path.into_iter().collect())),
-        }
-    }
-    groups
 }
 
 /// What front matter could not be read, as a sentence.
@@ -68,23 +50,31 @@ pub(crate) fn problems(document: &Document, matter: &FrontMatter) -> Vec<String>
     matter.problem.iter().map(|problem| format!("{}: {problem}", document.path)).collect()
 }
 
-/// Takes a document apart. The title is the front matter's, else a first heading of level one, else what the source said.
+/// Takes a document apart. The title is the front matter's, else the source's, else a first heading of level one, else the
+/// file's name.
 pub(crate) fn outline(document: &Document) -> Outline {
     let text = &document.text;
     let matter = front_matter::read(text);
     let headings = headings(text, matter.end);
-    let first = headings.first().filter(|heading| heading.level == 1).map(|heading| heading.words.clone());
+    let first = headings.first().filter(|heading| heading.level == 1).map(|heading| heading.words.as_str());
     let mut about = About::of(document);
-    if let Some(title) = matter.text("title").or_else(|| first.clone()) {
-        about.title = title;
-    }
+    let given = matter.text("title").or_else(|| document.title.clone());
+    // Confluence's pages have a title beside their text, and may have several headings of level one.
+    let is_title = first.is_some_and(|first| document.title.as_deref().is_none_or(|title| title == first));
+    about.title =
+        given.or_else(|| first.map(str::to_owned)).unwrap_or_else(|| name(&document.path).to_owned());
     about.author = matter.text("author").or(about.author);
     about.modified = matter.time("modified").or(about.modified);
-    let mut sections = sections(text, matter.end, &headings, first.is_some());
+    let mut sections = sections(text, matter.end, &headings, is_title);
     for section in &mut sections {
         section.path.splice(0..0, document.ancestors.iter().cloned());
     }
     Outline { about, matter, sections }
+}
+
+/// A file's name without its ending.
+fn name(path: &str) -> &str {
+    Path::new(path).file_stem().and_then(|stem| stem.to_str()).filter(|stem| !stem.is_empty()).unwrap_or(path)
 }
 
 struct Heading {
@@ -94,49 +84,66 @@ struct Heading {
 }
 
 fn headings(text: &str, from: usize) -> Vec<Heading> {
-    let mut found = Vec::new();
+    let mut found: Vec<Heading> = Vec::new();
     let mut at = from;
-    let mut fence: Option<&str> = None;
+    let mut fence = Fence::default();
+    // The line before, where it may be a heading that the next one underlines: it stands alone below a blank line.
+    let mut alone: Option<(Range<usize>, &str)> = None;
+    let mut after_blank = true;
     for line in text[from..].split_inclusive('\n') {
-        let start = at;
-        at += line.len();
-        let words = line.trim();
-        let mark = ["```", "~~~"].into_iter().find(|mark| words.starts_with(mark));
-        match (fence, mark) {
-            (Some(open), Some(mark)) if open == mark => fence = None,
-            (None, Some(mark)) => fence = Some(mark),
-            (None, None) => {
-                let level = words.len() - words.trim_start_matches('#').len();
-                if (1..=6).contains(&level) && words[level..].starts_with([' ', '\t']) {
-                    let words = words[level..].trim().trim_end_matches('#').trim_end().to_owned();
-                    found.push(Heading { level, words, line: start..at });
-                }
-            }
-            _ => {}
+        let range = at..at + line.len();
+        at = range.end;
+        if fence.holds(line) {
+            (alone, after_blank) = (None, false);
+            continue;
         }
+        let words = line.trim();
+        if let Some((above, title)) = alone.take()
+            && let Some(level) = underlined(words)
+        {
+            found.push(Heading { level, words: title.to_owned(), line: above.start..range.end });
+        } else if let Some((level, words)) = hashed(words) {
+            found.push(Heading { level, words: words.to_owned(), line: range });
+        } else if after_blank && words.chars().next().is_some_and(char::is_alphanumeric) {
+            alone = Some((range, words));
+        }
+        after_blank = words.is_empty();
     }
     found
 }
 
-/// One section per heading that has a text of its own; a heading without one only shows in the paths below it.
+/// `## Words` or `## Words ##`.
+fn hashed(line: &str) -> Option<(usize, &str)> {
+    let level = line.len() - line.trim_start_matches('#').len();
+    let within = (1..=6).contains(&level) && line[level..].starts_with([' ', '\t']);
+    within.then(|| (level, line[level..].trim().trim_end_matches('#').trim_end()))
+}
+
+/// A line of `=` or of `-` makes the line above a heading.
+fn underlined(line: &str) -> Option<usize> {
+    let of = |mark| line.len() >= 3 && line.bytes().all(|byte| byte == mark);
+    if of(b'=') { Some(1) } else { of(b'-').then_some(2) }
+}
+
+/// One section per heading that has a text of its own; a heading without one goes with the next, and shows in the paths below it.
 fn sections(text: &str, from: usize, headings: &[Heading], titled: bool) -> Vec<Section> {
     let first = headings.first().map_or(text.len(), |heading| heading.line.start);
     let mut sections = vec![Section { path: Vec::new(), range: from..first, body: from }];
     let mut path: Vec<(usize, &str)> = Vec::new();
+    let is_bare = |section: &Section| text[section.body..section.range.end].trim().is_empty();
     for (i, heading) in headings.iter().enumerate() {
         path.retain(|(level, _)| *level < heading.level);
         if i > 0 || !titled {
             path.push((heading.level, &heading.words));
         }
         let end = headings.get(i + 1).map_or(text.len(), |next| next.line.start);
+        let bare = sections.pop_if(|last| is_bare(last));
         sections.push(Section {
             path: path.iter().map(|(_, words)| (*words).to_owned()).collect(),
-            range: heading.line.start..end,
+            range: bare.map_or(heading.line.start, |bare| bare.range.start)..end,
             body: heading.line.end,
         });
     }
-    let any = sections.iter().any(|section| !text[section.body..section.range.end].trim().is_empty());
-    sections.retain(|section| !any || !text[section.body..section.range.end].trim().is_empty());
     sections
 }
 
@@ -151,27 +158,36 @@ mod tests {
 
     #[test]
     fn a_page_is_cut_between_its_sections_with_their_paths_and_lines() {
-        let long = "word ".repeat(300);
         let text = format!(
-            "---\ntitle: Full disk\nauthor: Ada\n---\n# Ignored\nIntro.\n\n## Find\n\n### On Linux\n`df -h`\n\n```\n# not a heading\n```\n## Mend\n{long}\n## Verify\nLook.\n"
+            "---\ntitle: Full disk\nauthor: Ada\n---\n# Ignored\nIntro.\n\n## Find\n\n### On Linux\n`df -h`\n\n```\n# not a heading\n```\n## Mend\n{}\n\nVerify\n------\nLook.\n",
+            "word ".repeat(700)
         );
-        let cut = cut(&document(&text));
+        let cut = cut(&Document { ancestors: vec!["Operations".into()], ..document(&text) });
         let told: Vec<_> =
-            cut.chunks.iter().map(|c| (c.section.as_deref(), c.start_line, c.end_line)).collect();
-        assert_eq!(told, [(Some("Find > On Linux · Mend · Verify"), 5, 19)]);
-        let longer = text.replace("## Verify\n", &format!("{}\n## Verify\n", "more ".repeat(200)));
-        let cut = super::cut(&document(&longer));
-        let told: Vec<_> = cut.chunks.iter().map(|c| (c.section.as_deref(), c.start_line)).collect();
-        assert_eq!(told[0], (Some("Find > On Linux"), 5));
-        assert!(
-            told[1..]
-                .iter()
-                .all(|(section, _)| section.is_some_and(|s| s.starts_with("Mend") || s == "Verify"))
+            cut.chunks.iter().map(|c| (c.section.as_deref().unwrap(), c.start_line, c.end_line)).collect();
+        assert_eq!(
+            told,
+            [
+                ("Operations", 5, 6),
+                ("Operations > Find > On Linux", 8, 15),
+                ("Operations > Mend", 16, 17),
+                ("Operations > Mend", 17, 17),
+                ("Operations > Verify", 19, 21)
+            ]
         );
-        assert!(cut.chunks.iter().all(|c| c.title == "Full disk" && c.author.as_deref() == Some("Ada")));
         for chunk in &cut.chunks {
-            assert_eq!(chunk.text, longer[chunk.start_byte..chunk.end_byte]);
+            assert_eq!((chunk.title.as_str(), chunk.author.as_deref()), ("Full disk", Some("Ada")));
+            assert_eq!(chunk.text, text[chunk.start_byte..chunk.end_byte]);
         }
+    }
+
+    #[test]
+    fn a_title_beside_the_text_wins_over_its_first_heading() {
+        let page = Document { title: Some("Page".into()), ..document("# One\na\n# Two\nb\n") };
+        let cut = cut(&page);
+        let told: Vec<_> = cut.chunks.iter().map(|c| (c.title.as_str(), c.section.as_deref())).collect();
+        assert_eq!(told, [("Page", Some("One")), ("Page", Some("Two"))]);
+        assert_eq!(super::cut(&document("words")).chunks[0].title, "a");
     }
 
     #[test]

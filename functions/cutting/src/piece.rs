@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use incident::{Chunk, Timestamp};
 
-use crate::{Cut, Document, paragraphs};
+use crate::{Cut, Document, windows};
 
 /// A range of the document's text and what is known about it.
 #[derive(Debug, Clone, Default)]
@@ -78,18 +78,25 @@ pub(crate) fn chunks(document: &Document, about: &About, pieces: Vec<Piece>) -> 
     chunks
 }
 
-/// Splits a piece that is longer than `limit` tokens; each part keeps section, symbol and header.
-pub(crate) fn bounded(text: &str, piece: Piece, limit: usize) -> Vec<Piece> {
-    paragraphs::split(text, piece.range.clone(), limit)
-        .into_iter()
-        .map(|range| Piece { range, ..piece.clone() })
-        .collect()
+/// Windows of prose over a piece; each keeps section, symbol and header.
+pub(crate) fn prose(text: &str, piece: &Piece) -> Vec<Piece> {
+    parts(piece, windows::prose(text, piece.range.clone()))
+}
+
+/// What stands between symbols or blocks, in pieces that do not overlap.
+pub(crate) fn between(text: &str, piece: &Piece) -> Vec<Piece> {
+    parts(piece, windows::pieces(text, piece.range.clone(), windows::PROSE))
+}
+
+/// The piece over each of the ranges.
+pub(crate) fn parts(piece: &Piece, ranges: Vec<Range<usize>>) -> Vec<Piece> {
+    ranges.into_iter().map(|range| Piece { range, ..piece.clone() }).collect()
 }
 
 /// A document without a structure that we know.
 pub(crate) fn as_text(document: &Document) -> Cut {
     let whole = Piece { range: 0..document.text.len(), ..Piece::default() };
-    let pieces = bounded(&document.text, whole, paragraphs::PROSE);
+    let pieces = between(&document.text, &whole);
     Cut { chunks: chunks(document, &About::of(document), pieces), problems: Vec::new() }
 }
 
@@ -104,14 +111,15 @@ fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
 }
 
 /// Where the lines of a text begin.
-struct Lines(Vec<usize>);
+pub(crate) struct Lines(Vec<usize>);
 
 impl Lines {
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         Self(std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
     }
 
-    fn of_byte(&self, byte: usize) -> u32 {
+    /// The line that a byte stands in, from 1.
+    pub(crate) fn of_byte(&self, byte: usize) -> u32 {
         self.0.partition_point(|start| *start <= byte) as u32
     }
 }

@@ -4,7 +4,7 @@ use incident::size;
 
 use crate::markdown::{self, Outline, Section};
 use crate::piece::{self, Piece};
-use crate::{Cut, Document, paragraphs};
+use crate::{Cut, Document};
 
 /// Characters of the root cause lifted into each chunk's header.
 const ROOT_CAUSE: usize = 320;
@@ -28,7 +28,7 @@ pub(crate) fn cut(document: &Document) -> Cut {
                 header: header.clone(),
                 ..Piece::default()
             };
-            piece::bounded(&document.text, piece, paragraphs::PROSE)
+            piece::prose(&document.text, &piece)
         })
         .collect();
     Cut {

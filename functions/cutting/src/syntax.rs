@@ -5,7 +5,7 @@ use std::ops::Range;
 use tree_sitter::{Language, Node, Parser};
 
 use crate::piece::{self, About, Piece};
-use crate::{Cut, Document, paragraphs};
+use crate::{Cut, Document, windows};
 
 /// A symbol found in a syntax tree.
 pub(crate) struct Symbol {
@@ -56,7 +56,7 @@ pub(crate) fn cut(
 fn pieces(text: &str, header: &str, symbols: Vec<Symbol>) -> Vec<Piece> {
     let between = |range: Range<usize>| {
         let piece = Piece { range, header: header.to_owned(), ..Piece::default() };
-        piece::bounded(text, piece, paragraphs::PROSE)
+        piece::between(text, &piece)
     };
     let mut pieces = Vec::new();
     let mut at = 0;
@@ -71,7 +71,7 @@ fn pieces(text: &str, header: &str, symbols: Vec<Symbol>) -> Vec<Piece> {
             header: format!("{header}\n{}", symbol.signature),
             ..Piece::default()
         };
-        pieces.extend(piece::bounded(text, piece, paragraphs::SYMBOL));
+        pieces.extend(piece::parts(&piece, windows::pieces(text, piece.range.clone(), windows::SYMBOL)));
     }
     pieces.extend(between(at..text.len()));
     pieces

@@ -10,7 +10,7 @@ use hcl_edit::structure::Block;
 use regex::Regex;
 
 use crate::piece::{self, About, Piece};
-use crate::{Cut, Document, paragraphs};
+use crate::{Cut, Document, windows};
 
 /// References to other blocks that a block's header names at most.
 const REFERENCES: usize = 16;
@@ -52,7 +52,7 @@ pub(crate) fn cut(document: &Document) -> Cut {
             header,
             ..Piece::default()
         };
-        pieces.extend(piece::bounded(text, piece, paragraphs::SYMBOL));
+        pieces.extend(piece::parts(&piece, windows::pieces(text, piece.range.clone(), windows::SYMBOL)));
     }
     pieces.extend(between(text, at..text.len()));
     Cut { chunks: piece::chunks(document, &About::of(document), pieces), problems: Vec::new() }
@@ -99,7 +99,7 @@ fn literal(value: &Expression) -> Option<String> {
 }
 
 fn between(text: &str, range: Range<usize>) -> Vec<Piece> {
-    piece::bounded(text, Piece { range, ..Piece::default() }, paragraphs::PROSE)
+    piece::between(text, &Piece { range, ..Piece::default() })
 }
 
 /// The address as Terraform prints it: `aws_db_instance.main`, `data.aws_ami.base`, `module.vpc`, `var.size`, `locals`.
