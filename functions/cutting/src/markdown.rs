@@ -6,6 +6,8 @@ use std::path::Path;
 use crate::fence::Fence;
 use crate::front_matter::{self, FrontMatter};
 use crate::piece::{self, About, Piece};
+use crate::tokens::tokens;
+use crate::windows::PROSE;
 use crate::{Cut, Document};
 
 /// A section: its own text without the sections below it.
@@ -25,16 +27,16 @@ pub(crate) struct Outline {
     pub sections: Vec<Section>,
 }
 
-/// Cuts a page by section. No window crosses a heading; a heading with nothing below it goes with the next one. A section
-/// longer than a window is split between paragraphs.
+/// Cuts a page between its sections: neighbours share a window while all of them fit it, for a heading with two lines below
+/// it tells little by itself, and a mitigation alone answers to no symptom. No other window crosses a heading: a section
+/// longer than one is split between its own paragraphs.
 pub(crate) fn cut(document: &Document) -> Cut {
     let outline = outline(document);
-    let pieces = outline.sections.iter().flat_map(|section| {
-        let path = section.path.join(" > ");
+    let pieces = grouped(&document.text, &outline.sections).into_iter().flat_map(|(range, paths)| {
         let piece = Piece {
-            range: section.range.clone(),
-            section: (!path.is_empty()).then(|| path.clone()),
-            header: path,
+            range,
+            header: paths.join("\n"),
+            section: (!paths.is_empty()).then(|| paths.join(" · ")),
             ..Piece::default()
         };
         piece::prose(&document.text, &piece)
@@ -43,6 +45,22 @@ pub(crate) fn cut(document: &Document) -> Cut {
         chunks: piece::chunks(document, &outline.about, pieces.collect()),
         problems: problems(document, &outline.matter),
     }
+}
+
+/// Runs of sections that fit a window together, with the heading paths they hold.
+fn grouped(text: &str, sections: &[Section]) -> Vec<(Range<usize>, Vec<String>)> {
+    let mut groups: Vec<(Range<usize>, Vec<String>)> = Vec::new();
+    for section in sections {
+        let path = (!section.path.is_empty()).then(|| section.path.join(" > "));
+        match groups.last_mut() {
+            Some((range, paths)) if tokens(&text[range.start..section.range.end]) <= PROSE => {
+                range.end = section.range.end;
+                paths.extend(path.filter(|path| paths.last() != Some(path)));
+            }
+            _ => groups.push((section.range.clone(), path.into_iter().collect())),
+        }
+    }
+    groups
 }
 
 /// What front matter could not be read, as a sentence.
@@ -168,8 +186,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("Operations", 5, 6),
-                ("Operations > Find > On Linux", 8, 15),
+                ("Operations · Operations > Find > On Linux", 5, 15),
                 ("Operations > Mend", 16, 17),
                 ("Operations > Mend", 17, 17),
                 ("Operations > Verify", 19, 21)
@@ -185,8 +202,10 @@ mod tests {
     fn a_title_beside_the_text_wins_over_its_first_heading() {
         let page = Document { title: Some("Page".into()), ..document("# One\na\n# Two\nb\n") };
         let cut = cut(&page);
-        let told: Vec<_> = cut.chunks.iter().map(|c| (c.title.as_str(), c.section.as_deref())).collect();
-        assert_eq!(told, [("Page", Some("One")), ("Page", Some("Two"))]);
+        assert_eq!(
+            (cut.chunks[0].title.as_str(), cut.chunks[0].section.as_deref()),
+            ("Page", Some("One · Two"))
+        );
         assert_eq!(super::cut(&document("words")).chunks[0].title, "a");
     }
 
