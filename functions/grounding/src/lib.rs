@@ -2,19 +2,31 @@
 //!
 //! Input: a claim that names the evidence and passages it rests on, and the state document. Output: it stands, or why not. Every
 //! number with its unit, time of day, offset, version, name, id and place in a file that the claim states must be found in, or follow
-//! from, what it cites (or the alert and the onset, which everything rests on). It judges facts and not reasoning: a claim whose facts
-//! are right and whose conclusion is wrong stands. Pure.
+//! from, what it cites (or the alert and the onset, which everything rests on): of the thing, the object and the sort that the sentence
+//! says. So must what it denies, and which way it says a level went. It judges facts and not reasoning: a claim whose facts are right
+//! and whose conclusion is wrong stands. Pure.
 
-mod ground;
+mod course;
+mod figure;
+mod gather;
+mod known;
 mod measure;
+mod name;
+mod reading;
+mod sight;
 mod token;
+mod topic;
+mod version;
+mod when;
 
 use incident::analysis::Struck;
 use incident::{Claim, State};
 
-use ground::Ground;
+use known::Known;
 use measure::{Kind, Quantity};
+use reading::{Hedge, Reading, Role, word};
 use token::{Item, Token};
+use topic::Topics;
 
 /// Claims sorted into those that stand and those that are struck out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,106 +51,138 @@ pub fn check_all(claims: &[Claim], state: &State) -> Checked {
 
 /// Whether every fact of the claim is in what it cites; the error says which is not.
 pub fn check(claim: &Claim, state: &State) -> Result<(), String> {
-    let ground = Ground::of(claim, state)?;
+    let known = Known::of(claim, state)?;
     let tokens = token::split(&claim.text);
     for (i, token) in tokens.iter().enumerate() {
         match &token.item {
-            Item::Clock { hour, minute, second } => clock(&ground, token, *hour, *minute, *second)?,
-            Item::Date(date) => {
-                holds(ground.has_date(*date), token, "no date in the cited evidence")?;
-            }
+            Item::Clock { .. } | Item::Instant(_) => when::clock(&known, &tokens, i)?,
+            Item::Date(_) | Item::Day(..) => when::date(&known, &tokens, i)?,
             Item::Place { file, line } => {
-                holds(ground.has_place(file, *line), token, "not a place in the cited evidence")?;
+                holds(known.has_place(file, *line), token, "not a place in the cited evidence")?;
             }
-            Item::Name => holds(ground.has_word(&token.text), token, "not named in the cited evidence")?,
-            Item::Quantity(quantity) => number(&ground, &tokens, i, quantity)?,
-            Item::Word => {}
+            Item::Name => {
+                holds(known.has_word(&token.text), token, "not named in the cited evidence")?;
+                version::check(&known, &tokens, i)?;
+            }
+            Item::Quantity(quantity) => number(&known, &tokens, i, quantity)?,
+            Item::Word => {
+                plain_name(&known, &tokens, i)?;
+                when::sequence(&known, &tokens, i)?;
+            }
         }
     }
-    direction(&tokens)?;
-    negation(&ground, &tokens)
+    course::check(&known, &tokens)?;
+    sight::check(&known.sights, &tokens)
 }
 
 fn holds(found: bool, token: &Token, why: &str) -> Result<(), String> {
     if found { Ok(()) } else { Err(format!("{} is {why}.", token.text)) }
 }
 
-fn clock(ground: &Ground, token: &Token, hour: i8, minute: i8, second: Option<i8>) -> Result<(), String> {
-    holds(ground.has_clock(hour, minute, second), token, "no time in the cited evidence")
+/// A plain word that is the name of something seen elsewhere, and not cited; and what stands where only a name can stand.
+fn plain_name(known: &Known, tokens: &[Token], i: usize) -> Result<(), String> {
+    const COMMON: &str = "default production staging prod main primary replica backend frontend cache proxy gateway database postgres redis";
+    let token = &tokens[i];
+    let lower_case = token.text.chars().all(|c| c.is_ascii_lowercase());
+    let elsewhere = lower_case
+        && known.elsewhere.contains(&token.lower)
+        && !COMMON.split_whitespace().any(|w| w == token.lower);
+    // A sentence that begins with a small letter and goes on with a version or a rollout begins with a name.
+    let next = tokens.get(i + 1);
+    let begins = i == 0 && lower_case && !Topics::of_word(&token.lower, word(tokens, 1)).any();
+    let rolls = next.is_some_and(|t| {
+        name::is_version(&t.lower) || matches!(t.lower.as_str(), "rolled" | "deployed" | "restarted")
+    });
+    // "by Ruth Okafor": a person.
+    let person = i > 0
+        && matches!(word(tokens, i - 1), "by" | "author")
+        && token.text.starts_with(|c: char| c.is_ascii_uppercase())
+        && next.is_some_and(|t| t.item == Item::Word && t.text.starts_with(|c: char| c.is_ascii_uppercase()));
+    let named = elsewhere || begins && rolls || person;
+    holds(!named || known.has_word(&token.lower), token, "not named in the cited evidence")
 }
 
 /// A number: an offset where "before" or "after" follows, a line where "line" goes before, else a measure.
-fn number(ground: &Ground, tokens: &[Token], i: usize, quantity: &Quantity) -> Result<(), String> {
+fn number(known: &Known, tokens: &[Token], i: usize, quantity: &Quantity) -> Result<(), String> {
     let token = &tokens[i];
-    let word = |at: usize| tokens.get(at).map_or("", |t| t.lower.as_str());
-    let line_follows = word(i.wrapping_sub(1)) == "line" && quantity.kind == Kind::Bare;
-    if line_follows {
-        return holds(ground.has_line(quantity.value as u32), token, "not a line in the cited evidence");
+    let reading = reading::read(tokens, i, |token| known.is_object(token));
+    let before = word(tokens, i.wrapping_sub(1));
+    if i > 0 && matches!(tokens[i - 1].item, Item::Day(..)) && (1_990.0..2_100.0).contains(&quantity.value) {
+        return holds(known.has_year(quantity.value as i16), token, "no year in the cited evidence");
     }
-    if let Kind::Seconds = quantity.kind
-        && let Some(earlier) = order(word(i + 1))
-    {
-        let anchor: Vec<&str> = (i + 2..tokens.len().min(i + 8)).map(word).collect();
-        let found = ground.has_offset(quantity, earlier, &anchor) || ground.has_passage_quantity(quantity);
+    // "304s" are answers of that status.
+    let status = token
+        .text
+        .strip_suffix('s')
+        .filter(|code| code.len() == 3 && code.chars().all(|c| c.is_ascii_digit()));
+    if status.is_some_and(|code| known.has_word(code)) {
+        return Ok(());
+    }
+    if matches!(before, "line" | "lines") && quantity.kind == Kind::Bare {
+        return holds(known.has_line(quantity.value as u32), token, "not a line in the cited evidence");
+    }
+    if let Some(checked) = version::revision(known, tokens, i, quantity.value as u64) {
+        return checked;
+    }
+    if quantity.kind == Kind::Seconds && when::order(word(tokens, i + 1)).is_some() {
+        let quoted = known
+            .figures
+            .iter()
+            .any(|f| known.items[f.item].passage && f.kind == Kind::Seconds && f.is(quantity, reading.hedge));
+        let found = when::offset(known, tokens, i, quantity, reading.hedge) || quoted;
         return holds(found, token, "not an offset that the cited times give");
     }
-    let about = ["about", "roughly", "nearly", "almost", "around", "approximately", "~", "some"]
-        .contains(&word(i.wrapping_sub(1)));
-    holds(ground.has_quantity(quantity, about), token, "not in the cited evidence")
+    // As it stands in the evidence, unit and all: "500m", "2Gi".
+    let literal = quantity.kind != Kind::Bare
+        && token.text.chars().all(char::is_alphanumeric)
+        && known.has_word(&token.text);
+    // The value that a series had at the time the sentence states is now's, not the one before or the highest.
+    let took = matches!(before, "took" | "takes");
+    let timed = matches!(reading.role, None | Some(Role::Last));
+    if literal
+        || !took && when::span(known, tokens, i, quantity, reading.hedge)
+        || timed && when::point(known, tokens, i, quantity)
+    {
+        return Ok(());
+    }
+    let lasts = matches!(before, "took" | "lasted" | "takes" | "lasts")
+        && matches!(quantity.kind, Kind::Percent | Kind::Points | Kind::Bytes);
+    holds(!lasts, token, "no length of time")?;
+    measured(known, tokens, i, quantity, &reading)?;
+    course::side(known, tokens, i, quantity, &reading)
 }
 
-/// `Some(true)` for words that put the first thing earlier.
-fn order(word: &str) -> Option<bool> {
-    match word {
-        "before" | "earlier" | "ahead" | "prior" => Some(true),
-        "after" | "later" | "following" => Some(false),
-        _ => None,
+/// A measure: a number that was seen, of this topic, of this object, of this sort. The reason names the first that fails.
+fn measured(
+    known: &Known,
+    tokens: &[Token],
+    i: usize,
+    said: &Quantity,
+    reading: &Reading,
+) -> Result<(), String> {
+    let token = &tokens[i];
+    let hedge = if reading.role == Some(Role::Limit) { Hedge::Exact } else { reading.hedge };
+    let mut found: Vec<_> = known.figures.iter().filter(|f| f.is(said, hedge)).collect();
+    holds(!found.is_empty(), token, "not in the cited evidence")?;
+    found.retain(|f| !reading.sure || f.topics.goes_with(reading.topics));
+    // The alert is not cited: its numbers are for sentences about what it is about.
+    let of_alert = reading::sentence(tokens, i).any(|j| {
+        matches!(
+            word(tokens, j),
+            "alert" | "monitor" | "threshold" | "fired" | "triggered" | "it" | "alerted"
+        )
+    });
+    found.retain(|f| f.item != known::ALERT || f.topics.meets(reading.topics) || of_alert);
+    // A relevance or a confidence is nothing else's number.
+    let rated = |topics: Topics| topics == Topics::SCORE || topics == Topics::CONFIDENCE;
+    found.retain(|f| !rated(f.topics) || f.topics.meets(reading.topics));
+    holds(!found.is_empty(), token, "in the cited evidence, but of something else")?;
+    let owners: Vec<&str> = reading.owners.iter().map(|j| word(tokens, *j)).collect();
+    if !owners.is_empty() {
+        found.retain(|f| owners.iter().any(|owner| known.speaks_of(f.item, owner)));
+        let why = format!("in the cited evidence, but not of {}", owners.join(" or "));
+        holds(!found.is_empty(), token, &why)?;
     }
-}
-
-/// "rose from A to B" needs A < B, "fell from A to B" the opposite.
-fn direction(tokens: &[Token]) -> Result<(), String> {
-    const UP: &[&str] =
-        &["rose", "rises", "increased", "climbed", "grew", "jumped", "went up", "spiked", "risen", "rising"];
-    const DOWN: &[&str] =
-        &["fell", "falls", "dropped", "decreased", "declined", "sank", "shrank", "fallen", "falling"];
-    for (i, token) in tokens.iter().enumerate() {
-        let up = UP.contains(&token.lower.as_str());
-        if !up && !DOWN.contains(&token.lower.as_str()) {
-            continue;
-        }
-        let rest = &tokens[i + 1..tokens.len().min(i + 12)];
-        let after = |word: &str| {
-            let at = rest.iter().position(|t| t.lower == word)?;
-            rest.get(at + 1..)?.iter().take(2).find_map(|t| match &t.item {
-                Item::Quantity(quantity) => Some(quantity.value),
-                _ => None,
-            })
-        };
-        if let (Some(from), Some(to)) = (after("from"), after("to"))
-            && from != to
-            && (from < to) != up
-        {
-            return Err(format!("{} does not go with from {from} to {to}.", token.text));
-        }
-    }
-    Ok(())
-}
-
-/// "no 5xx", "without 5xx": the cited evidence must have looked at server errors, and found none.
-fn negation(ground: &Ground, tokens: &[Token]) -> Result<(), String> {
-    for (i, token) in tokens.iter().enumerate() {
-        if token.lower != "5xx" {
-            continue;
-        }
-        let denied =
-            i.checked_sub(1).is_some_and(|j| ["no", "without", "zero"].contains(&tokens[j].lower.as_str()));
-        match (ground.server_errors(), denied) {
-            (None, _) => return Err("5xx were not looked at in the cited evidence.".to_owned()),
-            (Some(0), false) => return Err("there were no 5xx in the cited evidence.".to_owned()),
-            (Some(1..), true) => return Err("there were 5xx in the cited evidence.".to_owned()),
-            _ => {}
-        }
-    }
-    Ok(())
+    found.retain(|f| known.items[f.item].passage || f.plays(reading));
+    holds(!found.is_empty(), token, "in the cited evidence, but not as this")
 }

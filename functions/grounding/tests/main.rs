@@ -153,3 +153,22 @@ fn numbers_at_the_end_of_their_range_are_read() {
         grounding::check_all(&[claim("It rose.", &id)], &state);
     }
 }
+
+/// Written by hand, as an engineer or a model would: `sitrep check tests/claims/state.json tests/claims/claims.json` runs them too.
+#[test]
+fn sentences_written_by_hand_are_told_apart() {
+    let read = |name: &str| {
+        let path = format!("{}/../../tests/claims/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_str::<serde_json::Value>(&std::fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let state: State = serde_json::from_value(read("state")).unwrap();
+    let mut wrong = Vec::new();
+    for entry in read("claims").as_array().unwrap() {
+        let claim: Claim = serde_json::from_value(entry.clone()).unwrap();
+        let checked = grounding::check(&claim, &state);
+        if checked.is_ok() != entry["stands"].as_bool().unwrap() {
+            wrong.push(format!("{}: {checked:?}", claim.text));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -1,0 +1,352 @@
+//! Times of day, dates, and how long before or after one thing another happened.
+
+use std::ops::Range;
+
+use incident::Timestamp;
+use jiff::civil::{Date, DateTime};
+
+use crate::known::{Event, Known, civil};
+use crate::measure::{Kind, Quantity};
+use crate::reading::{self, Hedge, word};
+use crate::token::{Item, Token};
+
+/// Seconds by which two readings of the same time may differ.
+const SLACK_S: f64 = 1.0;
+/// How far "about 02:10" reaches.
+const ABOUT_S: i64 = 180;
+/// How far "shortly after 02:10" reaches.
+const SHORTLY_S: i64 = 600;
+
+const CHANGE: &str = "\
+    rolled rollout rollouts deployed deploy deploys release released releases shipped upgraded upgrade changed change changes \
+    merged rollback applied version deployment pushed finished completed";
+const ALERT: &str = "fired fires triggered triggers alerted alert alerting paged page monitor";
+const ONSET: &str = "\
+    onset began begin begins begun started starts start rose rise rises rising climbed climb climbing left spiked spike spikes \
+    jumped jump increased increase exceeded crossed surge surged degraded saturated incident symptom symptoms trouble breached \
+    cpu threshold level took shot soared";
+const PEAK: &str = "peaked peak peaks maximum highest topped";
+const NOW: &str = "now currently ago";
+
+fn has(list: &str, word: &str) -> bool {
+    !word.is_empty() && list.split_whitespace().any(|known| known == word)
+}
+
+/// What a word says happened.
+fn event_of(tokens: &[Token], i: usize) -> Option<Event> {
+    let token = &tokens[i];
+    // "Deployment game-api" is a kind, "the deployment" something that happened.
+    let kind = token.lower == "deployment"
+        && (token.text.starts_with('D')
+            || i > 0 && !matches!(word(tokens, i - 1), "the" | "a" | "this" | "that"));
+    match token.lower.as_str() {
+        _ if kind => None,
+        w if has(CHANGE, w) => Some(Event::Change),
+        w if has(ALERT, w) => Some(Event::Alert),
+        w if has(PEAK, w) => Some(Event::Peak),
+        w if has(ONSET, w) => Some(Event::Onset),
+        w if has(NOW, w) => Some(Event::Now),
+        w if crate::name::is_version(w) => Some(Event::Change),
+        _ => None,
+    }
+}
+
+/// What the part of the sentence around a time says happened then, where it says one thing.
+pub fn named_event(tokens: &[Token], i: usize) -> Option<Event> {
+    let mut events = events_in(tokens, reading::clause(tokens, i));
+    events.dedup();
+    match events[..] {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
+fn events_in(tokens: &[Token], range: Range<usize>) -> Vec<Event> {
+    let mut events: Vec<Event> = range.filter_map(|j| event_of(tokens, j)).collect();
+    events.sort_by_key(|event| *event as u8);
+    events.dedup();
+    events
+}
+
+/// The objects that a part of the sentence names.
+fn objects(known: &Known, tokens: &[Token], range: Range<usize>) -> Vec<String> {
+    range.filter(|j| known.is_object(&tokens[*j])).map(|j| tokens[j].lower.clone()).collect()
+}
+
+/// Whether a time of day is one at which something that was cited happened: the thing that the sentence says, to the object it names.
+pub fn clock(known: &Known, tokens: &[Token], i: usize) -> Result<(), String> {
+    let (hour, minute, second) = match &tokens[i].item {
+        Item::Clock { hour, minute, second } => (*hour, *minute, *second),
+        Item::Instant(at) => {
+            let found = known.moments.iter().any(|m| civil(m.at) == *at)
+                || crossing(known, tokens, i, |t| civil(t) == *at);
+            return ok(found, tokens, i, "no time in the cited evidence");
+        }
+        _ => return Ok(()),
+    };
+    let said = DateTime::constant(2000, 1, 1, hour, minute, second.unwrap_or(0), 0);
+    let fits = |at: &DateTime| time_fits(tokens, i, said, second.is_some(), *at);
+    let events = events_in(tokens, reading::clause(tokens, i));
+    let named = objects(known, tokens, reading::clause(tokens, i));
+    let concerns = |item: usize, event: Event| {
+        event != Event::Change || named.is_empty() || named.iter().any(|name| known.speaks_of(item, name))
+    };
+    let done = reading::clause(tokens, i)
+        .any(|j| has("finished completed complete done ended finish", word(tokens, j)));
+    let still = reading::clause(tokens, i).any(|j| has("still is as now currently remains", word(tokens, j)));
+    let goes = |event: Event| match events[..] {
+        [Event::Change] => event == Event::Change || done && event == Event::Done,
+        [Event::Alert] => event == Event::Alert,
+        [Event::Onset] => {
+            !matches!(event, Event::Change | Event::Alert | Event::Now) || event == Event::Now && still
+        }
+        [Event::Peak] => event == Event::Peak,
+        _ => true,
+    };
+    let moments: Vec<_> = known.moments.iter().filter(|m| fits(&civil(m.at))).collect();
+    let clocks: Vec<_> = known
+        .clocks
+        .iter()
+        .filter(|(h, m, s, ..)| fits(&DateTime::constant(2000, 1, 1, *h, *m, s.unwrap_or(0), 0)))
+        .collect();
+    let seen = moments.iter().any(|m| goes(m.event) && concerns(m.item, m.event))
+        || clocks.iter().any(|(.., item, event)| event.is_none_or(|e| goes(e) && concerns(*item, e)))
+        || crossing(known, tokens, i, |at| fits(&civil(at)));
+    if !seen && (!moments.is_empty() || !clocks.is_empty()) {
+        return ok(false, tokens, i, "a time in the cited evidence, but not of this");
+    }
+    ok(seen, tokens, i, "no time in the cited evidence")
+}
+
+fn ok(found: bool, tokens: &[Token], i: usize, why: &str) -> Result<(), String> {
+    if found { Ok(()) } else { Err(format!("{} is {why}.", tokens[i].text)) }
+}
+
+/// Compared on the day's clock: to the minute or to the second as written, and as the words before it allow.
+fn time_fits(tokens: &[Token], i: usize, said: DateTime, to_second: bool, seen: DateTime) -> bool {
+    let day = |t: DateTime| i64::from(t.hour()) * 3_600 + i64::from(t.minute()) * 60 + i64::from(t.second());
+    let (said, seen) = (day(said), day(seen));
+    let exact = if to_second { said == seen } else { said / 60 == seen / 60 };
+    let before = |n: usize| i.checked_sub(n).map_or("", |j| word(tokens, j));
+    exact
+        || match (before(2), before(1)) {
+            ("shortly" | "soon" | "just" | "right", "after") => (0..=SHORTLY_S).contains(&(seen - said)),
+            ("shortly" | "just" | "right", "before") => (0..=SHORTLY_S).contains(&(said - seen)),
+            (_, "about" | "around" | "roughly" | "approximately" | "circa" | "~" | "near") => {
+                (seen - said).abs() <= ABOUT_S
+            }
+            _ => false,
+        }
+}
+
+/// A point of a cited series at that time: the sentence states its value, or says that a level was crossed then.
+fn crossing(known: &Known, tokens: &[Token], i: usize, at: impl Fn(Timestamp) -> bool) -> bool {
+    let part = reading::clause(tokens, i);
+    let crossed =
+        part.clone().any(|j| has("crossed exceeded passed above over reached hit breached", word(tokens, j)));
+    let numbers = part.filter_map(|j| match &tokens[j].item {
+        Item::Quantity(quantity) => Some(*quantity),
+        _ => None,
+    });
+    let numbers: Vec<Quantity> = numbers.collect();
+    known.sights.series.iter().any(|(_, _, series)| {
+        numbers.iter().any(|said| {
+            let same = series
+                .points
+                .iter()
+                .any(|(t, v)| at(*t) && (v - said.value).abs() <= said.rounding * 1.000_001);
+            let first_above = series.points.iter().find(|(_, v)| *v > said.value);
+            same || crossed && first_above.is_some_and(|(t, _)| at(*t))
+        })
+    })
+}
+
+/// Whether a number is the value that a cited series had at the time the sentence states.
+pub fn point(known: &Known, tokens: &[Token], i: usize, said: &Quantity) -> bool {
+    let times: Vec<(i8, i8)> = reading::clause(tokens, i)
+        .filter_map(|j| match &tokens[j].item {
+            Item::Clock { hour, minute, .. } => Some((*hour, *minute)),
+            Item::Instant(at) => Some((at.hour(), at.minute())),
+            _ => None,
+        })
+        .collect();
+    known.sights.series.iter().any(|(_, _, series)| {
+        series.points.iter().any(|(at, value)| {
+            let at = civil(*at);
+            times.contains(&(at.hour(), at.minute()))
+                && (value - said.value).abs() <= said.rounding * 1.000_001
+        })
+    })
+}
+
+/// Whether a day is one of those that were cited.
+pub fn date(known: &Known, tokens: &[Token], i: usize) -> Result<(), String> {
+    let mut days =
+        known.moments.iter().map(|m| civil(m.at).date()).chain(known.dates.iter().map(|at| at.date()));
+    let found = match &tokens[i].item {
+        Item::Date(date) => days.any(|day: Date| day == *date),
+        Item::Day(month, day) => days.any(|date| (date.month(), date.day()) == (*month, *day)),
+        _ => true,
+    };
+    ok(found, tokens, i, "no date in the cited evidence")
+}
+
+/// `Some(true)` for words that put the first thing earlier.
+pub fn order(word: &str) -> Option<bool> {
+    match word {
+        "before" | "earlier" | "ahead" | "prior" | "preceding" => Some(true),
+        "after" | "later" | "following" | "afterwards" | "past" => Some(false),
+        _ => None,
+    }
+}
+
+/// A span with an order: "two minutes before the onset", "a minute later". The words on either side say which two things are compared.
+pub fn offset(known: &Known, tokens: &[Token], i: usize, said: &Quantity, hedge: Hedge) -> bool {
+    let Some(earlier) = order(word(tokens, i + 1)) else { return false };
+    let sentence = reading::sentence(tokens, i);
+    let left = nearest(tokens, (sentence.start..i).rev(), known);
+    let mut right = nearest(tokens, i + 2..sentence.end, known);
+    let relative = matches!(word(tokens, i + 1), "later" | "earlier" | "afterwards");
+    if relative {
+        // "CPU left its level a minute later": the anchor is what the sentences before it speak of.
+        right = None;
+    }
+    let (subject, anchor) = match (left, right, relative) {
+        // "Two minutes after the rollout, CPU left its level."
+        (None, Some((found, at)), false) => {
+            (nearest(tokens, at + 1..sentence.end, known).map(|(s, _)| s), Some(found))
+        }
+        (None, _, true) => (nearest(tokens, i + 2..sentence.end, known).map(|(s, _)| s), None),
+        (left, right, _) => (left.map(|(s, _)| s), right.map(|(a, _)| a)),
+    };
+    // A time of day that the sentence states is one of its own; whether it is true is checked where it stands.
+    let stated = |range: Range<usize>| range.rev().find_map(|j| on_the_day(known, &tokens[j]));
+    let of = |side: &Option<Side>, stated: Option<Timestamp>| {
+        times(known, side.as_ref()).into_iter().chain(stated).collect::<Vec<_>>()
+    };
+    let subjects = of(&subject, stated(sentence.start..i));
+    let anchors = of(&anchor, stated(i + 2..sentence.end));
+    // One event named twice compares itself with whatever else happened.
+    subjects.iter().any(|s| {
+        anchors.iter().any(|a| {
+            let gap = a.duration_since(*s).as_secs_f64();
+            gap != 0.0 && (gap > 0.0) == earlier && near(said, gap.abs(), hedge)
+        })
+    })
+}
+
+/// A stated time of day, on the day of the alert.
+fn on_the_day(known: &Known, token: &Token) -> Option<Timestamp> {
+    let Item::Clock { hour, minute, second } = token.item else { return None };
+    let day = civil(known.moments.iter().find(|m| m.event == Event::Alert)?.at).date();
+    Some(day.at(hour, minute, second.unwrap_or(0), 0).to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+}
+
+/// "The CPU rose before the rollout": an order without a span. Only where both sides name something whose time is known.
+pub fn sequence(known: &Known, tokens: &[Token], i: usize) -> Result<(), String> {
+    const STRONG: &str = "\
+        onset rose rise rises rising climbed climb climbing spiked spike jumped jump increased increase began started crossed \
+        exceeded surge surged";
+    let Some(earlier) = order(word(tokens, i)).filter(|_| matches!(word(tokens, i), "before" | "after"))
+    else {
+        return Ok(());
+    };
+    let spanned = i > 0 && matches!(tokens[i - 1].item, Item::Quantity(_) | Item::Clock { .. });
+    let sentence = reading::sentence(tokens, i);
+    let telling = |found: Option<(Side, usize)>| {
+        found.filter(|(side, at)| match side.event {
+            Event::Onset => has(STRONG, word(tokens, *at)),
+            Event::Change | Event::Alert => {
+                !crate::name::is_version(word(tokens, *at)) && word(tokens, *at) != "version"
+            }
+            _ => false,
+        })
+    };
+    let left = telling(nearest(tokens, (reading::clause(tokens, i.saturating_sub(1)).start..i).rev(), known));
+    let right = telling(nearest(tokens, i + 1..sentence.end, known));
+    let (Some((subject, _)), Some((anchor, _)), false) = (left, right, spanned) else { return Ok(()) };
+    let (subjects, anchors) = (times(known, Some(&subject)), times(known, Some(&anchor)));
+    let holds = subjects.iter().any(|s| anchors.iter().any(|a| s != a && (s < a) == earlier));
+    let known_both = !subjects.is_empty() && !anchors.is_empty() && subject.event != anchor.event;
+    ok(holds || !known_both, tokens, i, "not the order of the cited times")
+}
+
+/// One side of a comparison: what happened, and to what.
+#[derive(Debug, Clone)]
+struct Side {
+    event: Event,
+    objects: Vec<String>,
+}
+
+fn nearest(tokens: &[Token], mut range: impl Iterator<Item = usize>, known: &Known) -> Option<(Side, usize)> {
+    let at = range.find(|j| event_of(tokens, *j).is_some())?;
+    let event = event_of(tokens, at)?;
+    Some((Side { event, objects: objects(known, tokens, reading::clause(tokens, at)) }, at))
+}
+
+/// The times of what a side names; every known time where it names nothing that has one.
+fn times(known: &Known, side: Option<&Side>) -> Vec<Timestamp> {
+    let day = known.moments.iter().find(|m| m.event == Event::Alert).map(|m| m.at);
+    let of_text = known.clocks.iter().filter_map(|(h, m, s, _, event)| {
+        Some((
+            civil(day?)
+                .date()
+                .at(*h, *m, s.unwrap_or(0), 0)
+                .to_zoned(jiff::tz::TimeZone::UTC)
+                .ok()?
+                .timestamp(),
+            (*event)?,
+        ))
+    });
+    let all = || {
+        known
+            .moments
+            .iter()
+            .map(|m| (m.at, m.event, m.item))
+            .chain(of_text.clone().map(|(at, event)| (at, event, usize::MAX)))
+    };
+    let Some(side) = side else { return all().map(|(at, ..)| at).collect() };
+    let concerns = |item: usize| {
+        side.event != Event::Change
+            || side.objects.is_empty()
+            || item == usize::MAX
+            || side.objects.iter().any(|o| known.speaks_of(item, o))
+    };
+    let found: Vec<Timestamp> =
+        all().filter(|(_, event, item)| *event == side.event && concerns(*item)).map(|(at, ..)| at).collect();
+    if found.is_empty() && side.event != Event::Change { all().map(|(at, ..)| at).collect() } else { found }
+}
+
+/// A span without an order: how long something took, lasted, or has been going on.
+pub fn span(known: &Known, tokens: &[Token], i: usize, said: &Quantity, hedge: Hedge) -> bool {
+    if said.kind != Kind::Seconds {
+        return false;
+    }
+    let ago = word(tokens, i + 1) == "ago";
+    let side = ago.then(|| nearest(tokens, (reading::sentence(tokens, i).start..i).rev(), known)).flatten();
+    let telling = |event: Event| matches!(event, Event::Change | Event::Onset | Event::Alert | Event::Now);
+    let moments = known.moments.iter().filter(|m| telling(m.event));
+    let now: Vec<Timestamp> = known.moments.iter().filter(|m| m.event == Event::Now).map(|m| m.at).collect();
+    if ago {
+        let from = times(known, side.as_ref().map(|(side, _)| side));
+        return from
+            .iter()
+            .any(|t| now.iter().any(|n| *n > *t && near(said, n.duration_since(*t).as_secs_f64(), hedge)));
+    }
+    let all: Vec<Timestamp> = moments.map(|m| m.at).collect();
+    all.iter().any(|a| all.iter().any(|b| b > a && near(said, b.duration_since(*a).as_secs_f64(), hedge)))
+}
+
+/// A span may be written rounded or, as people count minutes, rounded down.
+fn near(said: &Quantity, seconds: f64, hedge: Hedge) -> bool {
+    let floor = (seconds / said.scale).floor() * said.scale;
+    let off = (said.value - seconds).abs();
+    let exact = off <= said.rounding + SLACK_S || (said.value - floor).abs() < 1e-6 && floor > 0.0;
+    exact
+        || match hedge {
+            Hedge::Exact => false,
+            Hedge::About | Hedge::Nearly => off <= (0.1 * seconds).max(0.5 * said.scale),
+            Hedge::Over => seconds > said.value && seconds <= 2.0 * said.value,
+            Hedge::Under => seconds < said.value && seconds > 0.0,
+        }
+}
