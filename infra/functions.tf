@@ -87,6 +87,8 @@ resource "aws_lambda_function" "function" {
   environment {
     variables = merge(
       { for setting in each.value.settings : setting => var.settings[setting] if contains(keys(var.settings), setting) },
+      # What is private is private in every function.
+      { for setting in ["REDACT_PATTERN", "REDACT_NAMES"] : setting => var.settings[setting] if contains(keys(var.settings), setting) },
       # An ARN here: the function fetches the value once, when it starts.
       local.secrets[each.key],
       # The one bundle of the image: a scan of all certificate folders costs tens of milliseconds at every cold start.

@@ -51,8 +51,17 @@ locals {
     }
     analyze = {
       memory_mb = 512, timeout_s = 25
-      settings  = ["ANTHROPIC_API_KEY", "TRIAGE_MODEL", "ANALYSIS_MODEL"]
-      actions   = {}
+      settings = [
+        "ANALYSIS_PROVIDER", "ANTHROPIC_API_KEY", "AWS_BEARER_TOKEN_BEDROCK", "TRIAGE_MODEL", "ANALYSIS_MODEL",
+        "ANALYSIS_MAX_TOKENS", "ANALYSIS_MAX_DOLLARS",
+      ]
+      # Used where ANALYSIS_PROVIDER is bedrock: Anthropic's models, directly or through a cross-region profile.
+      actions = {
+        ask = {
+          actions   = ["bedrock:InvokeModel"]
+          resources = ["arn:aws:bedrock:*::foundation-model/anthropic.*", "arn:aws:bedrock:*:*:inference-profile/*.anthropic.*"]
+        }
+      }
     }
     brief = {
       memory_mb = 256, timeout_s = 8

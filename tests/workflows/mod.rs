@@ -5,9 +5,12 @@ mod collectors;
 mod demo;
 mod faults;
 mod field;
+mod injection;
 mod input;
 mod metamorphic;
+mod model;
 mod readonly;
+mod secrets;
 mod webhook;
 
 use std::collections::BTreeMap;

@@ -23,7 +23,8 @@ const SERVICES: &[(Vendor, &str, &str)] = &[
     (Vendor::Pinecone, "POST", r"/query|/vectors/upsert|/vectors/delete"),
     (Vendor::Pinecone, "GET", r"/vectors/list|/indexes/.*|/vectors/fetch"),
     (Vendor::Openai, "POST", r"/v1/embeddings"),
-    (Vendor::Anthropic, "POST", r"/v1/messages"),
+    (Vendor::Anthropic, "POST", r"/v1/messages|/model/[^/]+/invoke"),
+    (Vendor::Anthropic, "GET", r"/v1/models/[^/]+"),
     (Vendor::Slack, "POST", r"/api/chat\.(postMessage|update)|/chat\.(postMessage|update)"),
 ];
 

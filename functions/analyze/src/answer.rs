@@ -1,5 +1,6 @@
 //! The shape of the model's answer. Flat, everything required, nothing a model could turn into a command.
 
+use incident::redact::Pseudonyms;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,6 +20,17 @@ pub struct Answer {
     pub actions: Vec<String>,
     /// Anything else worth doing, in plain words, without commands or links; at most three.
     pub suggestions: Vec<String>,
+}
+
+impl Answer {
+    /// With the names that were kept from the model in the places of those it was given.
+    pub fn restored(mut self, names: &Pseudonyms) -> Self {
+        let texts = self.root_cause.iter_mut().map(|statement| &mut statement.text);
+        let texts =
+            texts.chain(self.reasons.iter_mut().map(|ground| &mut ground.text)).chain(&mut self.suggestions);
+        texts.for_each(|text| *text = names.restore(text));
+        self
+    }
 }
 
 /// One statement.

@@ -5,14 +5,19 @@
 //! among actions that code proposed, and may lower the code's confidence but never raise it.
 
 mod answer;
+mod ceiling;
+mod plain;
 mod prompt;
 mod verdict;
 
 use std::time::Duration;
 
-use claude::{Claude, Effort, Error, Question};
+use ceiling::Ceiling;
+use claude::{Answer, Claude, Effort, Error, Question};
+use futures::future::{Either, select};
+use host::metrics::{Metric, Unit};
 use host::{Fault, Function, Settings};
-use incident::analysis::{Outcome, Tier, Usage};
+use incident::analysis::{ModelCall, Outcome, Tier, Usage};
 use incident::{Analysis, Gap, State, Status, redact, size};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -36,10 +41,12 @@ pub struct Input {
     pub state: State,
 }
 
-/// The function: a Claude client, where a key is configured.
+/// The function: a Claude client, where a key is configured, and what an incident may cost.
 #[derive(Debug)]
 pub struct AnalyzeFunction {
     claude: Option<Claude>,
+    ceiling: Ceiling,
+    metrics: bool,
 }
 
 impl Function for AnalyzeFunction {
@@ -48,43 +55,99 @@ impl Function for AnalyzeFunction {
     type Output = Analysis;
 
     async fn new(settings: &Settings) -> Result<Self, Fault> {
-        Ok(Self { claude: Claude::from_settings(settings)? })
+        redact::configure(settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"))
+            .map_err(Fault::bad_setting)?;
+        let claude = Claude::from_settings(settings).await?;
+        Ok(Self { claude, ceiling: Ceiling::from_settings(settings)?, metrics: settings.on_lambda() })
     }
 
     async fn handle(&self, input: Input) -> Result<Analysis, Fault> {
         let Some(claude) = &self.claude else {
-            let sentence =
-                "No model was asked, because ANTHROPIC_API_KEY is not set: the root cause is code's alone.";
+            let sentence = "No model was asked, because there is no key for one (ANTHROPIC_API_KEY, or credentials for Bedrock): the \
+                            root cause is code's alone.";
             return Ok(Analysis::absent(Outcome::NotConfigured, gap(Status::NotConfigured, sentence)));
         };
-        Ok(ask(claude, input.tier, &input.state).await)
+        let analysis = ask(claude, &self.ceiling, input.tier, &input.state).await;
+        if let Some(call) = analysis.calls.last().filter(|_| self.metrics) {
+            emit(&analysis, call);
+        }
+        Ok(analysis)
     }
 }
 
-async fn ask(claude: &Claude, tier: Tier, state: &State) -> Analysis {
+async fn ask(claude: &Claude, ceiling: &Ceiling, tier: Tier, state: &State) -> Analysis {
     let began = Instant::now();
-    let user = prompt::user(state);
+    let pseudonyms = redact::Pseudonyms::default();
+    let user = prompt::user(state, &pseudonyms);
     let (model, effort, max_tokens, time) = match tier {
         Tier::Triage => (&claude.triage_model, Effort::Low, TRIAGE_TOKENS, TRIAGE),
         Tier::Deep => (&claude.analysis_model, Effort::Medium, DEEP_TOKENS, DEEP),
     };
+    let earlier = state.analysis.as_ref().map(|analysis| analysis.calls.clone()).unwrap_or_default();
+    if let Some(why) = ceiling.forbids(&earlier, model, SYSTEM.len() + user.len(), max_tokens) {
+        tracing::warn!(?tier, %why, "the model is not asked");
+        let sentence = format!("Claude was not asked: {why}.");
+        let absent = Analysis::absent(Outcome::Unavailable, gap(Status::Unavailable, &sentence));
+        return Analysis { tier: Some(tier), calls: earlier, ..absent };
+    }
     let question =
         Question { model, system: SYSTEM, user: &user, effort, max_tokens, deadline: began + time };
-    let mut analysis = match claude.ask::<answer::Answer>(&question).await {
-        Ok(answer) => Analysis {
-            model: Some(answer.model),
-            usage: usage(answer.usage),
-            ..verdict::analysis(answer.value, tier, state)
-        },
+    let (answered, notice) = beside(claude.ask::<answer::Answer>(&question), claude.notice(model)).await;
+    let mut analysis = match answered {
+        Ok(Answer { value, model, usage: used }) => {
+            let analysis = verdict::analysis(value.restored(&pseudonyms), tier, state);
+            Analysis { model: Some(model), usage: usage(used), ..analysis }
+        }
         Err(error) => failed(&error, tier),
     };
     analysis.tier = Some(tier);
     analysis.took_ms = began.elapsed().as_millis() as u64;
+    let named = analysis.model.clone().unwrap_or_else(|| model.clone());
+    let used = analysis.usage;
+    let dollars = claude::Usage {
+        input_tokens: used.input_tokens,
+        cache_read_input_tokens: used.cache_read_tokens,
+        cache_creation_input_tokens: used.cache_write_tokens,
+        output_tokens: used.output_tokens,
+    }
+    .dollars(model);
+    let call =
+        ModelCall { tier, model: size::cut(&named, 80), usage: used, dollars, took_ms: analysis.took_ms };
+    analysis.calls = earlier.into_iter().chain([call]).collect();
+    analysis.notices = notice.into_iter().collect();
     tracing::info!(
         ?tier, outcome = ?analysis.outcome, struck = analysis.struck.len(), took_ms = analysis.took_ms,
-        input_tokens = analysis.usage.input_tokens, output_tokens = analysis.usage.output_tokens, "analysed"
+        input_tokens = used.input_tokens, output_tokens = used.output_tokens, dollars, "analysed"
     );
     analysis
+}
+
+/// The answer, and what was learnt beside it by then. The answer is never kept waiting.
+async fn beside<A, B>(
+    answer: impl Future<Output = A>,
+    beside: impl Future<Output = Option<B>>,
+) -> (A, Option<B>) {
+    match select(Box::pin(answer), Box::pin(beside)).await {
+        Either::Left((answer, _)) => (answer, None),
+        Either::Right((learnt, answer)) => (answer.await, learnt),
+    }
+}
+
+/// One wide event per call, for CloudWatch.
+fn emit(analysis: &Analysis, call: &ModelCall) {
+    let tier = if call.tier == Tier::Triage { "triage" } else { "deep" };
+    let metric = |name, unit, value| Metric { name, unit, value };
+    host::metrics::emit(
+        &[("Tier", tier)],
+        &[
+            metric("ModelLatency", Unit::Milliseconds, call.took_ms as f64),
+            metric("ModelTokens", Unit::Count, call.usage.tokens() as f64),
+            metric("ModelDollars", Unit::None, call.dollars),
+            metric("ClaimsStanding", Unit::Count, analysis.root_cause.len() as f64),
+            metric("ClaimsStruck", Unit::Count, analysis.struck.len() as f64),
+            metric("ModelAnswers", Unit::Count, f64::from(u8::from(analysis.outcome == Outcome::Answered))),
+        ],
+    );
 }
 
 /// No answer. A refusal, a cut and nonsense are the model's doing, so triage hands them to the deep tier; a service that is slow or down

@@ -1,11 +1,12 @@
 //! From the model's answer to an analysis: checked statement by statement, never surer than code, acting on nothing of its own.
 
-use incident::analysis::{Outcome, Tier, VERSION};
+use incident::analysis::{Outcome, Struck, Tier, VERSION};
 use incident::diagnosis::{Confidence, Reason};
 use incident::redact::{redact, visible};
 use incident::{Analysis, Claim, Level, ProposedAction, State, size};
 
 use crate::answer::{Answer, Ground, Statement};
+use crate::plain;
 
 const STATEMENTS: usize = 6;
 const REASONS: usize = 8;
@@ -24,7 +25,13 @@ const STRUCK_COSTS: f64 = 0.05;
 /// The analysis of a checked answer. Rejected where nothing stands or more is struck out than stands.
 pub fn analysis(answer: Answer, tier: Tier, state: &State) -> Analysis {
     let claims: Vec<Claim> = answer.root_cause.into_iter().take(STATEMENTS).map(claim).collect();
-    let checked = grounding::check_all(&claims, state);
+    let (unfit, claims): (Vec<Claim>, Vec<Claim>) =
+        claims.into_iter().partition(|claim| plain::unfit(&claim.text).is_some());
+    let mut checked = grounding::check_all(&claims, state);
+    checked.struck.extend(unfit.into_iter().map(|claim| Struck {
+        reason: format!("{}.", plain::unfit(&claim.text).unwrap_or_default()),
+        text: claim.text,
+    }));
     let code = state.best_diagnosis().map(|diagnosis| diagnosis.confidence.clone()).unwrap_or_default();
     let outcome = if answer.inconclusive {
         Outcome::Inconclusive
@@ -54,6 +61,8 @@ pub fn analysis(answer: Answer, tier: Tier, state: &State) -> Analysis {
         suggestions: if keep { suggestions(answer.suggestions) } else { Vec::new() },
         struck: checked.struck,
         gaps: Vec::new(),
+        calls: Vec::new(),
+        notices: Vec::new(),
         usage: Default::default(),
         took_ms: 0,
     };
@@ -102,6 +111,9 @@ fn level(word: &str) -> Level {
 fn reason(ground: Ground, state: &State) -> Option<Reason> {
     let claim =
         Claim { text: clean(&ground.text), evidence: ids(ground.evidence), passages: ids(ground.passages) };
+    if plain::unfit(&claim.text).is_some() {
+        return None;
+    }
     grounding::check(&claim, state).ok()?;
     let Claim { text, evidence, passages } = claim;
     Some(Reason { supports: ground.supports, text, evidence, passages })
@@ -151,26 +163,10 @@ fn chosen(ids: &[String], state: &State) -> Vec<ProposedAction> {
 
 /// Plain words only: a suggestion that looks like a command or holds a link is dropped.
 fn suggestions(given: Vec<String>) -> Vec<String> {
-    const COMMANDS: &[&str] = &[
-        "kubectl ",
-        "aws ",
-        "http",
-        "www.",
-        "curl ",
-        "rm -",
-        "sudo ",
-        "drop table",
-        "delete from",
-        "`",
-        "$(",
-        "&&",
-        "| sh",
-        "terraform ",
-    ];
     given
         .into_iter()
         .map(|text| size::cut(&clean(&text), 300))
-        .filter(|text| !text.is_empty() && !COMMANDS.iter().any(|mark| text.to_lowercase().contains(mark)))
+        .filter(|text| !text.is_empty() && plain::unfit(text).is_none())
         .take(SUGGESTIONS)
         .collect()
 }

@@ -1,6 +1,6 @@
 //! The last line of a brief: what it cost.
 
-use incident::analysis::{Outcome, Usage};
+use incident::analysis::{ModelCall, Outcome, Usage};
 use incident::brief::Stage;
 use incident::{Analysis, State};
 
@@ -21,22 +21,62 @@ pub fn text(stage: Stage, state: &State) -> String {
         let store = if knowledge.store.is_empty() { "no store" } else { &knowledge.store };
         parts.push(format!("knowledge in {} ({store})", time::took(knowledge.took_ms)));
     }
+    let earlier = match (&state.analysis, stage) {
+        (Some(analysis), Stage::Final | Stage::Alone) => calls_before(analysis),
+        _ => Vec::new(),
+    };
+    parts.extend(earlier);
     parts.push(match (&state.analysis, stage) {
         (_, Stage::Draft) => "draft: the model has not answered yet".to_owned(),
         (Some(analysis), _) => model_text(analysis),
         (None, _) => "no model was asked".to_owned(),
     });
+    if let (Some(analysis), Stage::Final | Stage::Alone) = (&state.analysis, stage) {
+        let dollars: f64 = analysis.calls.iter().map(|call| call.dollars).sum();
+        parts.extend((analysis.calls.len() > 1).then(|| format!("{} in all", money(dollars))));
+        parts.extend(
+            analysis
+                .notices
+                .iter()
+                .take(2)
+                .map(|notice| incident::size::cut(notice.trim_end_matches('.'), 160)),
+        );
+    }
     parts.join(" · ")
+}
+
+/// The calls before the one that the rest of the line is about: triage, where it was escalated.
+fn calls_before(analysis: &Analysis) -> Vec<String> {
+    let about_last = analysis.calls.last().is_some_and(|last| Some(last.tier) == analysis.tier);
+    let before = analysis.calls.len() - usize::from(about_last);
+    let told = |call: &ModelCall| {
+        format!(
+            "{} in {}, {}, {}",
+            call.model,
+            time::took(call.took_ms),
+            tokens(&call.usage),
+            money(call.dollars)
+        )
+    };
+    analysis.calls[..before].iter().map(told).collect()
+}
+
+/// `$0.012`: a call costs cents.
+fn money(dollars: f64) -> String {
+    if dollars > 0.0 && dollars < 0.001 { "less than $0.001".to_owned() } else { format!("${dollars:.3}") }
 }
 
 fn model_text(analysis: &Analysis) -> String {
     let name = analysis.model.as_deref().unwrap_or("the model");
     let took = time::took(analysis.took_ms);
-    let used = tokens(&analysis.usage);
+    let cost = analysis.calls.last().filter(|last| Some(last.tier) == analysis.tier && last.dollars > 0.0);
+    let cost = cost.map(|call| format!(", {}", money(call.dollars))).unwrap_or_default();
+    let used = format!("{}{cost}", tokens(&analysis.usage));
     let text = match analysis.outcome {
         Outcome::Answered => format!("{name} in {took}, {used}"),
         Outcome::Inconclusive => format!("{name} found it inconclusive in {took}, {used}"),
         Outcome::NotConfigured => "no model: not configured".to_owned(),
+        Outcome::Unavailable if analysis.took_ms == 0 => "no model: it was not heard".to_owned(),
         Outcome::Unavailable => format!("no model: no answer after {took}"),
         Outcome::Refused => format!("no model: {name} refused, {used}"),
         // An answer that was checked leaves no gap; one that could not be read does.

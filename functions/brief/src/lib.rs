@@ -64,6 +64,8 @@ impl Function for BriefFunction {
     type Output = Output;
 
     async fn new(settings: &Settings) -> Result<Self, Fault> {
+        incident::redact::configure(settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"))
+            .map_err(Fault::bad_setting)?;
         Ok(Self { slack: Slack::from_settings(settings)? })
     }
 

@@ -37,7 +37,7 @@ pub enum Error {
     /// 529: the vendor has no capacity now.
     #[error("the model is overloaded")]
     Overloaded,
-    /// 408, 409 and 5xx.
+    /// 408, 409, 424 (Bedrock: the model failed) and 5xx.
     #[error("the service failed with {status}: {message}")]
     Failed {
         /// HTTP status.
@@ -84,10 +84,13 @@ pub enum Error {
     },
 }
 
-/// `{"type":"error","error":{…},"request_id":"…"}`.
+/// `{"type":"error","error":{…},"request_id":"…"}`; Bedrock's is `{"message":"…"}`.
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct Body {
     error: Details,
+    #[serde(alias = "Message")]
+    message: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -105,8 +108,9 @@ struct Code {
 impl Error {
     /// The error of an answer that is not a success.
     pub(crate) fn from_response(status: u16, body: &[u8]) -> Self {
-        let Body { error } = serde_json::from_slice(body).unwrap_or_default();
-        let mut message: String = error.message.chars().take(MESSAGE_CHARS).collect();
+        let Body { error, message } = serde_json::from_slice(body).unwrap_or_default();
+        let told = if error.message.is_empty() { &message } else { &error.message };
+        let mut message: String = told.chars().take(MESSAGE_CHARS).collect();
         if message.is_empty() {
             "no reason given".clone_into(&mut message);
         }
@@ -118,7 +122,7 @@ impl Error {
                 spend_limit: code.as_deref() == Some("enforced_spend_limit_reached"),
             },
             529 => Self::Overloaded,
-            408 | 409 | 500.. => Self::Failed { status, message },
+            408 | 409 | 424 | 500.. => Self::Failed { status, message },
             _ => Self::BadRequest { status, message },
         }
     }

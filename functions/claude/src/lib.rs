@@ -2,15 +2,18 @@
 //!
 //! Input: a fixed system prompt, one user text, a Rust type for the answer, a deadline. Output: the answer as that type with its usage,
 //! or an [`Error`] that says how it failed. One question, one answer: no tools, no loops, no streaming; the model may not act.
-//! Own types of some 250 lines, because stop reasons, cache counters and a deadline over all retries are what matters here.
+//! Anthropic's own API or Amazon Bedrock by setting, with the same types. Own types, because stop reasons, cache counters and a deadline over all retries are what matters here.
 
 mod error;
+mod lifecycle;
+mod price;
 mod schema;
+mod transport;
 mod wire;
 
 use std::time::Duration;
 
-use host::{Fault, Secret, Settings};
+use host::{Fault, Settings};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -18,25 +21,23 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 pub use error::Error;
 pub use schema::legal as legal_schema;
+pub use transport::{Auth, Transport};
 
 /// The default of `TRIAGE_MODEL`.
 pub const TRIAGE_MODEL: &str = "claude-haiku-5-5";
 /// The default of `ANALYSIS_MODEL`.
 pub const ANALYSIS_MODEL: &str = "claude-sonnet-5-5";
-/// The version whose rules this client keeps: it sends no sampling parameters, which the older `2023-06-01` tolerated in part and this
-/// one always refuses, so a request that works now cannot begin to fail by a change of default.
-const VERSION: &str = "2026-10-21";
 /// Attempts in all, as the vendor's own clients do.
 const ATTEMPTS: u32 = 3;
 /// The first pause where the vendor names none; doubled each time.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The client: `ANTHROPIC_API_KEY`, `ANTHROPIC_BASE_URL`, `TRIAGE_MODEL`, `ANALYSIS_MODEL`.
+/// The client: `ANALYSIS_PROVIDER`, `ANTHROPIC_API_KEY`, `ANTHROPIC_BASE_URL`, `AWS_BEARER_TOKEN_BEDROCK`, `TRIAGE_MODEL`, `ANALYSIS_MODEL`.
 #[derive(Debug, Clone)]
 pub struct Claude {
     http: reqwest::Client,
-    base_url: String,
-    key: Secret,
+    transport: Transport,
+    learnt: lifecycle::Learnt,
     /// The quick model's id.
     pub triage_model: String,
     /// The deep model's id.
@@ -96,14 +97,15 @@ pub struct Answer<T> {
 
 impl Claude {
     /// `None` without a key.
-    pub fn from_settings(settings: &Settings) -> Result<Option<Self>, Fault> {
-        let Some(key) = settings.secret("ANTHROPIC_API_KEY") else { return Ok(None) };
+    pub async fn from_settings(settings: &Settings) -> Result<Option<Self>, Fault> {
+        let Some(transport) = Transport::from_settings(settings).await? else { return Ok(None) };
+        let model = |name: &str, default: &str| transport.model_id(settings.get_or(name, default));
         Ok(Some(Self {
             http: host::http::client()?,
-            base_url: settings.url("ANTHROPIC_BASE_URL", "https://api.anthropic.com"),
-            key,
-            triage_model: settings.get_or("TRIAGE_MODEL", TRIAGE_MODEL).to_owned(),
-            analysis_model: settings.get_or("ANALYSIS_MODEL", ANALYSIS_MODEL).to_owned(),
+            learnt: lifecycle::Learnt::default(),
+            triage_model: model("TRIAGE_MODEL", TRIAGE_MODEL),
+            analysis_model: model("ANALYSIS_MODEL", ANALYSIS_MODEL),
+            transport,
         }))
     }
 
@@ -120,7 +122,7 @@ impl Claude {
         let usage = message.usage;
         let model = message.model.clone();
         let text = message.text()?;
-        match serde_json::from_str(&text) {
+        match read(&text) {
             Ok(value) => Ok(Answer { value, model, usage }),
             Err(error) => Err(Error::Garbled { reason: error.to_string(), model, usage }),
         }
@@ -147,12 +149,8 @@ impl Claude {
     }
 
     async fn attempt(&self, body: &Value) -> Result<wire::Message, (Error, wire::Retry)> {
-        let request = self
-            .http
-            .post(format!("{}/v1/messages", self.base_url))
-            .header("x-api-key", self.key.expose())
-            .header("anthropic-version", VERSION)
-            .json(body);
+        let request =
+            self.transport.request(&self.http, body).await.map_err(|error| (error, wire::Retry::Never))?;
         let response = request
             .send()
             .await
@@ -170,6 +168,14 @@ impl Claude {
         let retry = wire::Retry::read(&headers, &error);
         Err((error, retry))
     }
+}
+
+/// Reads the answer. A model without the schema's guarantee may wrap its JSON in a fence or a sentence: the outermost object counts.
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(text).or_else(|error| match (text.find('{'), text.rfind('}')) {
+        (Some(from), Some(to)) if from < to => serde_json::from_str(&text[from..=to]).map_err(|_| error),
+        _ => Err(error),
+    })
 }
 
 /// The request. Thinking is adaptive, the only kind both models take; the schema makes the text block JSON of our type.

@@ -18,7 +18,7 @@ struct Reply {
 }
 
 async fn ask(server: &Server) -> Result<claude::Answer<Reply>, Error> {
-    let claude = Claude::from_settings(&server.settings()).unwrap().unwrap();
+    let claude = Claude::from_settings(&server.settings()).await.unwrap().unwrap();
     let question = Question {
         model: &claude.triage_model,
         system: "rules",
@@ -93,7 +93,7 @@ async fn a_model_that_never_answers_is_a_timeout() {
     assert_eq!(ask(&server).await.unwrap_err(), Error::Timeout);
 }
 
-#[test]
-fn without_a_key_there_is_no_client() {
-    assert!(Claude::from_settings(&host::Settings::default()).unwrap().is_none());
+#[tokio::test]
+async fn without_a_key_there_is_no_client() {
+    assert!(Claude::from_settings(&host::Settings::default()).await.unwrap().is_none());
 }

@@ -57,6 +57,8 @@ impl Function for CollectAws {
     type Output = Evidence;
 
     async fn new(settings: &Settings) -> Result<Self, Fault> {
+        incident::redact::configure(settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"))
+            .map_err(Fault::bad_setting)?;
         let aws = if host::aws::is_configured(settings) {
             let config = host::aws::config(settings).await;
             let clients = Clients::new(&config, settings);

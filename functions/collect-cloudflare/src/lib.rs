@@ -51,6 +51,8 @@ impl Function for CollectCloudflare {
     type Output = Evidence;
 
     async fn new(settings: &Settings) -> Result<Self, Fault> {
+        incident::redact::configure(settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"))
+            .map_err(Fault::bad_setting)?;
         Ok(Self { client: Client::from_settings(settings)? })
     }
 

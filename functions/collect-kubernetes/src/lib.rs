@@ -65,6 +65,8 @@ impl host::Function for CollectKubernetes {
     type Output = Evidence;
 
     async fn new(settings: &Settings) -> Result<Self, Fault> {
+        incident::redact::configure(settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"))
+            .map_err(Fault::bad_setting)?;
         host::http::install_tls();
         Ok(Self { connection: Connection::new(settings).await })
     }

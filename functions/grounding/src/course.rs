@@ -157,7 +157,8 @@ pub fn side(
         matches!(word(tokens, j), "was" | "were" | "been" | "until" | "usually" | "normally" | "before")
     });
     // A share of the connections is compared with no number of them.
-    let is_percent = |series: &incident::Series| series.unit.eq_ignore_ascii_case("percent") || series.unit == "%";
+    let is_percent =
+        |series: &incident::Series| series.unit.eq_ignore_ascii_case("percent") || series.unit == "%";
     let series: Vec<_> = known
         .sights
         .series

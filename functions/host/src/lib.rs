@@ -9,6 +9,7 @@ pub mod clock;
 pub mod fault;
 pub mod function;
 pub mod http;
+pub mod metrics;
 pub mod secret;
 pub mod settings;
 pub mod trace;

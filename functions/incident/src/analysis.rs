@@ -73,6 +73,24 @@ pub struct Usage {
     pub output_tokens: u64,
 }
 
+/// One call of a model: what it used, cost and took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelCall {
+    /// Which tier.
+    pub tier: Tier,
+    /// The model, as the vendor names it where it answered.
+    pub model: String,
+    /// Tokens; none where the call was not billed.
+    #[serde(default)]
+    pub usage: Usage,
+    /// US dollars by the vendor's list prices.
+    #[serde(default)]
+    pub dollars: f64,
+    /// Milliseconds, retries included.
+    #[serde(default)]
+    pub took_ms: u64,
+}
+
 /// The analysis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Analysis {
@@ -107,12 +125,27 @@ pub struct Analysis {
     /// Why there is no answer, when there is none.
     #[serde(default)]
     pub gaps: Vec<Gap>,
-    /// Tokens.
+    /// Every call of this incident so far, triage's first.
+    #[serde(default)]
+    pub calls: Vec<ModelCall>,
+    /// What a person should know of the models, such as one that will not be served for long.
+    #[serde(default)]
+    pub notices: Vec<String>,
+    /// Tokens of the last call.
     #[serde(default)]
     pub usage: Usage,
-    /// Milliseconds.
+    /// Milliseconds of the last call.
     #[serde(default)]
     pub took_ms: u64,
+}
+
+impl Usage {
+    /// Prompt and answer.
+    pub fn tokens(&self) -> u64 {
+        [self.input_tokens, self.cache_read_tokens, self.cache_write_tokens, self.output_tokens]
+            .into_iter()
+            .fold(0, u64::saturating_add)
+    }
 }
 
 impl Analysis {
@@ -130,6 +163,8 @@ impl Analysis {
             suggestions: Vec::new(),
             struck: Vec::new(),
             gaps: vec![gap],
+            calls: Vec::new(),
+            notices: Vec::new(),
             usage: Usage::default(),
             took_ms: 0,
         }

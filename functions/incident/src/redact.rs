@@ -1,52 +1,101 @@
-//! Secrets out of text, before it leaves the function that read it.
+//! Secrets and persons out of text, at one place: before it reaches a prompt, a log line, the index or Slack.
+
+mod names;
+mod policy;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
+
+pub use names::Pseudonyms;
+pub use policy::configure;
 
 /// What stands where a secret stood.
 pub const MASK: &str = "[redacted]";
 
-/// Shapes of secrets: vendors' key formats (after gitleaks' public rules), credentials in URLs, `key=value` pairs whose key
-/// says what it is, bearer tokens, PEM blocks. The group `keep` is what stays before the mask.
-static SECRETS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+/// What keys that hold a secret have in their names.
+const SECRET_WORDS: &str = "passw(?:or)?d|passphrase|secret|api[_-]?key|app[_-]?key|access[_-]?key|private[_-]?key|signing[_-]?key|\
+    account[_-]?key|signature|credentials?|token|(?:^|[_.-]|\\b)(?:pass|pwd|pw|auth|session|sessionid|sid|dsn)";
+
+/// Formats of vendors' keys, each from the vendor's own documentation. Nothing else looks like them.
+const FORMATS: &[&str] = &[
+    r"\b(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
+    r"\b(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{10,}",
+    r"\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{30,}\b|\bgithub_pat_[A-Za-z0-9_]{20,}",
+    r"\bgl(?:pat|dt|ptt|rt|cbt|ft|imt|agent|soat)-[A-Za-z0-9_.-]{16,}",
+    r"\b(?:sk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9]{16,})",
+    r"\bAIza[A-Za-z0-9_-]{30,}|\bya29\.[A-Za-z0-9_-]{20,}",
+    r"\bpcsk_[A-Za-z0-9_]{20,}",
+    r"\bATATT3[A-Za-z0-9_=-]{20,}",
+    r"\bhv[sbr]\.[A-Za-z0-9_-]{20,}",
+    r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
+    r"\b(?:npm_|pypi-|dckr_pat_|dop_v1_|dapi|glsa_|glc_|lin_api_|ntn_|sntrys_|sbp_|tskey-|pul-|shpat_|NRAK-|PMAK-)[A-Za-z0-9_-]{16,}",
+    r"\b[0-9]{8,10}:AA[A-Za-z0-9_-]{32,}",
+    r"\bAGE-SECRET-KEY-1[A-Z0-9]{40,}",
+    r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
+    r"k8s-aws-v1\.[A-Za-z0-9_-]{20,}",
+    r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
+    r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,18}\b",
+];
+
+/// Places where a secret stands: the group `keep` is what stays before the mask.
+static PLACES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let value = r#"(?:\\*"[^"\\]{4,}|\\*'[^'\\]{4,}|[^\s"',;&\\\[]{6,})"#;
     [
-        r"(?P<keep>)\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-        r"(?P<keep>)\b(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{10,}",
-        r"(?P<keep>hooks\.slack\.com/services/)[A-Za-z0-9/_-]{10,}",
-        r"(?P<keep>)\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{30,}\b|\bgithub_pat_[A-Za-z0-9_]{20,}",
-        r"(?P<keep>)\bglpat-[A-Za-z0-9_-]{16,}",
-        r"(?P<keep>)\b(?:sk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,})",
-        r"(?P<keep>)\bAIza[A-Za-z0-9_-]{30,}",
-        r"(?P<keep>)\bpcsk_[A-Za-z0-9_]{20,}",
-        r"(?P<keep>)\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
-        r"(?P<keep>)k8s-aws-v1\.[A-Za-z0-9_-]{20,}",
-        r"(?s)(?P<keep>)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
         // To the last @ of the word: a password may hold one itself, or a slash.
-        r#"(?P<keep>\b[a-z][a-z0-9+.-]*://[^\s:/@"'<>]{0,64}:)[^\s"'<>]{1,200}@"#,
-        r"(?i)(?P<keep>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{12,}",
+        r#"(?P<keep>\b[a-z][a-z0-9+.-]*://[^\s:/@"'<>]{0,64}:)[^\s"'<>]{1,200}@"#.to_owned(),
+        r"(?P<keep>(?:hooks\.slack\.com/services|discord(?:app)?\.com/api/webhooks)/)[A-Za-z0-9/_-]{10,}".to_owned(),
+        r"(?i)(?P<keep>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{12,}".to_owned(),
+        // Kubernetes' pairs: {"name": "DB_PASSWORD", "value": "…"} on one line or two, and the other way round.
+        format!(
+            r#"(?i)(?P<keep>name\\*["']?\s*[:=]\s*\\*["']?[a-z0-9_.-]*(?:{SECRET_WORDS})[a-z0-9_.-]*\\*["']?\s*,?\s*\\*["']?value\\*["']?\s*[:=]\s*){value}"#
+        ),
+        format!(
+            r#"(?i)(?P<keep>\bvalue\\*["']?\s*[:=]\s*)\\*["'][^"'\\]{{4,}}(?P<after>\\*["']\s*,\s*\\*["']?name\\*["']?\s*[:=]\s*\\*["']?[a-z0-9_.-]*(?:{SECRET_WORDS}))"#
+        ),
         // A key that says what it is, quoted or not, escaped or not, then its value: a quoted one to its quote, else one word.
-        r#"(?i)(?P<keep>\b[a-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret|api[_-]?key|app[_-]?key|access[_-]?key|private[_-]?key|credentials?|token|(?:^|[_.-]|\b)(?:pass|pwd|pw|auth|session))(?:\\*["'])?\s*(?:[=:]|%3d)\s*)(?:\\*"[^"\\]{6,}|\\*'[^'\\]{6,}|[^\s"',;&\\]{6,})"#,
+        format!(r#"(?i)(?P<keep>\b[a-z0-9_.-]*(?:{SECRET_WORDS})(?:\\*["'])?\s*(?:[=:]|=>|%3d)\s*){value}"#),
+        // `--password hunter2`, `password 'hunter2'`, "the password is hunter2".
+        format!(r"(?i)(?P<keep>\s--?(?:password|token|secret|api-key|passwd)\s+){value}"),
+        format!(r#"(?i)(?P<keep>\b(?:password|passphrase|secret)\s+(?:is\s+)?)["'“‘][^"'”’]{{4,}}"#),
+        r"(?i)(?P<keep>\bpassword\s+is\s+)[^\s,;]{6,}".to_owned(),
     ]
     .into_iter()
-    .filter_map(|pattern| Regex::new(pattern).ok())
+    .filter_map(|pattern| Regex::new(&pattern).ok())
     .collect()
 });
 
-/// The text with every secret replaced by [`MASK`]. Borrowed when there was none.
+static KEYS: LazyLock<Vec<Regex>> =
+    LazyLock::new(|| FORMATS.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect());
+
+/// The text with every secret, every e-mail address and everything that [`configure`] named replaced by [`MASK`]. Borrowed when there
+/// was none.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(text);
-    for secret in SECRETS.iter() {
-        if secret.is_match(&text) {
-            let masked = secret.replace_all(&text, |found: &regex::Captures<'_>| {
+    for place in PLACES.iter() {
+        if place.is_match(&text) {
+            let masked = place.replace_all(&text, |found: &Captures<'_>| {
                 let at = if found[0].ends_with('@') { "@" } else { "" };
-                format!("{}{MASK}{at}", &found["keep"])
+                format!(
+                    "{}{MASK}{at}{}",
+                    &found["keep"],
+                    found.name("after").map_or("", |after| after.as_str())
+                )
             });
             text = Cow::Owned(masked.into_owned());
         }
     }
-    text
+    for key in KEYS.iter() {
+        if key.is_match(&text) {
+            // `git@github.com:` addresses a repository.
+            let masked = key.replace_all(&text, |found: &Captures<'_>| {
+                if found[0].starts_with("git@") { found[0].to_owned() } else { MASK.to_owned() }
+            });
+            text = Cow::Owned(masked.into_owned());
+        }
+    }
+    policy::apply(text)
 }
 
 /// The text on one line as a reader sees it: no control characters (terminal escapes among them), no zero-width or
@@ -72,7 +121,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert_eq!(SECRETS.len(), 14);
+        assert_eq!((PLACES.len(), KEYS.len()), (9, FORMATS.len()));
     }
 
     #[test]
@@ -96,8 +145,27 @@ mod tests {
             ("Authorization: Bearer abcdefghijklmnop", "Authorization: Bearer [redacted]"),
             ("key AKIAIOSFODNN7EXAMPLE used", "key [redacted] used"),
             ("no secrets: 487 of 500 connections", "no secrets: 487 of 500 connections"),
+            (r#"{"name":"DB_PASSWORD","value":"hunter2"}"#, r#"{"name":"DB_PASSWORD","value":[redacted]"}"#),
+            ("- name: API_TOKEN\n  value: hunter2x", "- name: API_TOKEN\n  value: [redacted]"),
+            (r#"{"value":"hunter2","name":"DB_PASSWORD"}"#, r#"{"value":[redacted]","name":"DB_PASSWORD"}"#),
+            ("mail dana.w@shop.example now", "mail [redacted] now"),
+            ("git@github.com:shop/api", "git@github.com:shop/api"),
+            ("psql --password hunter22 -h db", "psql --password [redacted] -h db"),
+            ("the password is hunter22", "the password is [redacted]"),
+            ("X-Amz-Signature=0a1b2c3d4e5f", "X-Amz-Signature=[redacted]"),
+            ("image shop/api@sha256:0a1b", "image shop/api@sha256:0a1b"),
         ] {
             assert_eq!(redact(given), expected);
+        }
+    }
+
+    #[test]
+    fn what_was_masked_is_not_masked_again() {
+        for given in
+            ["password=hunter22", "postgres://app:hunter2@db.shop.example/x", r#"{"token": "abcdefgh"}"#]
+        {
+            let once = redact(given).into_owned();
+            assert_eq!(redact(&once), once);
         }
     }
 

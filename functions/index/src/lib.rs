@@ -134,6 +134,8 @@ impl host::Function for Index {
     type Output = Totals;
 
     async fn new(settings: &Settings) -> Result<Self, Fault> {
+        incident::redact::configure(settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"))
+            .map_err(Fault::bad_setting)?;
         let store = Store::open(settings).map_err(fault)?;
         let missing = "no knowledge base: set PINECONE_API_KEY, or SITREP_HOME for the embedded one";
         Ok(Self { store: store.ok_or_else(|| Fault::bad_setting(missing))? })

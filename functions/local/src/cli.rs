@@ -28,6 +28,8 @@ pub enum Command {
     Diagnose(Diagnose),
     /// Check claims against the evidence and passages they cite.
     Check(Check),
+    /// Investigate every scenario of a folder with and without knowledge and model: a Markdown table.
+    Compare(Compare),
     /// Build or refresh the knowledge base from folders.
     Index(Index),
     /// Show what retrieval returns for a question.
@@ -91,6 +93,14 @@ pub struct Check {
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `sitrep compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// A folder of scenario folders.
+    #[arg(value_name = "DIR", default_value = "tests/scenarios")]
+    pub scenarios: PathBuf,
 }
 
 /// `sitrep index`.

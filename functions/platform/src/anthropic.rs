@@ -29,6 +29,10 @@ pub struct World {
     pub models: Vec<String>,
     /// What the models say. Without a reply for its model a request is answered 529, overloaded.
     pub replies: Vec<Reply>,
+    /// Models that will not be served for long: id → when they retire.
+    pub deprecated: BTreeMap<String, String>,
+    /// The same models behind Amazon Bedrock instead of Anthropic's own API.
+    pub bedrock: Option<Bedrock>,
     /// How many requests each model has answered.
     #[serde(skip)]
     answered: Mutex<BTreeMap<String, usize>>,
@@ -40,7 +44,38 @@ impl Default for World {
             api_key: "sk-ant-simulated".to_owned(),
             models: vec!["claude-sonnet-5-5".to_owned(), "claude-haiku-5-5".to_owned()],
             replies: Vec::new(),
+            deprecated: BTreeMap::new(),
+            bedrock: None,
             answered: Mutex::default(),
+        }
+    }
+}
+
+/// Amazon Bedrock: who may ask, and where.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bedrock {
+    /// The bearer token; without one requests must be signed with the key id below.
+    pub bearer: Option<String>,
+    /// The access key id of a signature. Default `AKIASIMULATEDBEDROCK`.
+    pub key_id: Option<String>,
+}
+
+impl Bedrock {
+    fn key_id(&self) -> &str {
+        self.key_id.as_deref().unwrap_or("AKIASIMULATEDBEDROCK")
+    }
+
+    /// Whether the request carries the token, or a signature of that key for this service.
+    fn permits(&self, request: &Request) -> bool {
+        let given = request.header("authorization").unwrap_or_default();
+        match &self.bearer {
+            Some(token) => given == format!("Bearer {token}"),
+            None => {
+                given.starts_with(&format!("AWS4-HMAC-SHA256 Credential={}/", self.key_id()))
+                    && given.contains("/bedrock/aws4_request")
+                    && request.header("x-amz-date").is_some()
+            }
         }
     }
 }
@@ -97,6 +132,7 @@ pub fn call(request: &Request) -> String {
         "/v1/messages" => "messages".to_owned(),
         "/v1/messages/count_tokens" => "count_tokens".to_owned(),
         path if path.starts_with("/v1/models") => "models".to_owned(),
+        path if path.starts_with("/model/") && path.ends_with("/invoke") => "InvokeModel".to_owned(),
         path => path.to_owned(),
     }
 }
@@ -104,11 +140,29 @@ pub fn call(request: &Request) -> String {
 impl World {
     /// The settings of a client.
     pub fn environment(&self, url: &str) -> Vec<(&'static str, String)> {
-        vec![("ANTHROPIC_BASE_URL", url.to_owned()), ("ANTHROPIC_API_KEY", self.api_key.clone())]
+        let Some(bedrock) = &self.bedrock else {
+            return vec![("ANTHROPIC_BASE_URL", url.to_owned()), ("ANTHROPIC_API_KEY", self.api_key.clone())];
+        };
+        let mut settings = vec![
+            ("ANALYSIS_PROVIDER", "bedrock".to_owned()),
+            ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url.to_owned()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+        ];
+        match &bedrock.bearer {
+            Some(token) => settings.push(("AWS_BEARER_TOKEN_BEDROCK", token.clone())),
+            None => settings.extend([
+                ("AWS_ACCESS_KEY_ID", bedrock.key_id().to_owned()),
+                ("AWS_SECRET_ACCESS_KEY", "simulated".to_owned()),
+            ]),
+        }
+        settings
     }
 
     /// Answers a request as Anthropic would.
     pub fn answer(&self, request: &Request, _moment: Moment) -> Answer {
+        if let Some(bedrock) = &self.bedrock {
+            return self.invoked(bedrock, request).with_header("x-simulated", "sitrep-platform");
+        }
         let answer = self.permitted(request).and_then(|()| match (&request.method, call(request).as_str()) {
             (&Method::POST, "messages") => self.message(&body_of(request)?),
             (&Method::POST, "count_tokens") => {
@@ -127,6 +181,54 @@ impl World {
         answer.with_header("x-simulated", "sitrep-platform").with_header("request-id", "req_simulated")
     }
 
+    /// Bedrock's InvokeModel: the model in the path, the version in the body, errors in the manner of AWS.
+    fn invoked(&self, bedrock: &Bedrock, request: &Request) -> Answer {
+        let refused = |status: u16, kind: &str, message: &str| {
+            Answer::json(status, &json!({"message": message})).with_header("x-amzn-errortype", kind)
+        };
+        if !bedrock.permits(request) {
+            return refused(
+                403,
+                "AccessDeniedException",
+                "User is not authorized to perform: bedrock:InvokeModel",
+            );
+        }
+        let path = request.path.strip_prefix("/model/").and_then(|rest| rest.strip_suffix("/invoke"));
+        let (Some(id), &Method::POST) = (path, &request.method) else {
+            return refused(404, "UnknownOperationException", "Unknown operation");
+        };
+        let model = id.rsplit("anthropic.").next().unwrap_or_default();
+        let Ok(mut body) = body_of(request) else {
+            return refused(
+                400,
+                "ValidationException",
+                "Malformed input request, please reformat your input and try again.",
+            );
+        };
+        if body["anthropic_version"] != "bedrock-2023-05-31"
+            || !body["model"].is_null()
+            || !id.contains("anthropic.")
+        {
+            return refused(
+                400,
+                "ValidationException",
+                "The provided model identifier or request is invalid.",
+            );
+        }
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove("anthropic_version");
+            fields.insert("model".to_owned(), json!(model));
+        }
+        match self.message(&body) {
+            Ok(answer) => Answer::json(200, &answer),
+            Err((529 | 429, ..)) => {
+                refused(429, "ThrottlingException", "Too many requests, please wait before trying again.")
+            }
+            Err((404, _, message)) => refused(404, "ResourceNotFoundException", &message),
+            Err((_, _, message)) => refused(400, "ValidationException", &message),
+        }
+    }
+
     fn permitted(&self, request: &Request) -> Result<(), Refusal> {
         let denied = |message: &str| Err((401, "authentication_error", message.to_owned()));
         match request.header("x-api-key") {
@@ -140,8 +242,10 @@ impl World {
         if !self.models.iter().any(|known| known == id) {
             return Err((404, "not_found_error", format!("model: {id}")));
         }
+        let retires = self.deprecated.get(id);
+        let lifecycle = if retires.is_some() { "deprecated" } else { "active" };
         Ok(
-            json!({"type": "model", "id": id, "display_name": id, "lifecycle": "active", "max_input_tokens": 1_000_000,
+            json!({"type": "model", "id": id, "display_name": id, "lifecycle": lifecycle, "retires_at": retires, "max_input_tokens": 1_000_000,
             "max_tokens": 128_000, "capabilities": {"structured_outputs": {"supported": true}}}),
         )
     }
@@ -263,6 +367,38 @@ mod tests {
             send(&world(json!([])), &ask("claude-2", "hi")).value()["error"]["type"],
             "not_found_error"
         );
+    }
+
+    #[test]
+    fn bedrock_wants_its_own_version_path_and_credentials() {
+        let world: World = serde_json::from_value(
+            json!({"bedrock": {"bearer": "t"}, "replies": [{"model": "haiku", "content": "hi"}]}),
+        )
+        .unwrap();
+        let alert = "2026-01-01T00:00:00Z".parse().unwrap();
+        let status = |token: &str, path: &str, body: Value| {
+            let request = Request::new(Method::POST, path)
+                .with_header("authorization", &format!("Bearer {token}"))
+                .with_json(&body);
+            world.answer(&request, Moment { alert, as_of: alert }).status
+        };
+        let mut body = ask("claude-haiku-5-5", "hi");
+        assert_eq!(
+            status("t", "/model/anthropic.claude-haiku-5-5/invoke", body.clone()),
+            400,
+            "the model is in the path"
+        );
+        body.as_object_mut().unwrap().remove("model");
+        assert_eq!(
+            status("t", "/model/anthropic.claude-haiku-5-5/invoke", body.clone()),
+            400,
+            "there is no version"
+        );
+        body["anthropic_version"] = json!("bedrock-2023-05-31");
+        assert_eq!(status("t", "/model/us.anthropic.claude-haiku-5-5/invoke", body.clone()), 200);
+        assert_eq!(status("x", "/model/anthropic.claude-haiku-5-5/invoke", body.clone()), 403);
+        assert_eq!(status("t", "/model/anthropic.claude-2/invoke", body.clone()), 404);
+        assert_eq!(status("t", "/v1/messages", body), 404);
     }
 
     #[test]

@@ -36,6 +36,8 @@ impl host::Function for Webhook {
     type Output = ApiGatewayV2httpResponse;
 
     async fn new(settings: &Settings) -> Result<Self, Fault> {
+        incident::redact::configure(settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"))
+            .map_err(Fault::bad_setting)?;
         let catalog = match settings.catalog_text()? {
             None => Catalog::default(),
             Some(text) => Catalog::from_yaml(&text)

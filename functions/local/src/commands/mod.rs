@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod check;
+pub mod compare;
 pub mod diagnose;
 pub mod index;
 pub mod measure;
@@ -38,6 +39,7 @@ async fn command(cli: Cli) -> Result<(), Stop> {
         Some(Command::Run(options)) => run::run(options).await,
         Some(Command::Diagnose(options)) => diagnose::run(&options),
         Some(Command::Check(options)) => check::run(&options),
+        Some(Command::Compare(options)) => compare::run(&options).await,
         Some(Command::Index(options)) => index::run(&options).await,
         Some(Command::Search(options)) => search::run(&options).await,
         Some(Command::Platform(options)) => platform::run(&options).await,
