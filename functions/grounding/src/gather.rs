@@ -221,7 +221,7 @@ fn edge(known: &mut Known, item: usize, traffic: &EdgeTraffic) {
     for (ratio, role) in
         [(traffic.cache_hit_ratio, Role::Last), (traffic.cache_hit_ratio_before, Role::Before)]
     {
-        for ratio in ratio {
+        if let Some(ratio) = ratio {
             let percent =
                 |share: f64, topics| Figure::new(item, share * 100.0, Kind::Percent).of(topics).role(role);
             known.figures.extend([percent(ratio, Topics::CACHE), percent(1.0 - ratio, Topics::MISSES)]);
