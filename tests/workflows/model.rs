@@ -65,14 +65,14 @@ pub fn assert_honest(investigated: &Investigated, case: &str) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_bad_answer_ends_in_an_honest_brief() {
+/// What a model may send instead of an answer, and what comes of it.
+fn bad_answers() -> Vec<(&'static str, Value, Outcome)> {
     let text = |text: &str| json!([{"model": "sonnet", "content": text}]);
     let value = |answer: Value| json!([{"model": "sonnet", "content": answer}]);
     let whole = good().to_string();
     let claim = |text: &str, evidence: &str| json!([{"text": text, "evidence": [evidence], "passages": []}]);
     let cpu = "{{evidence:CPUUtilization & prod-postgres-primary}}";
-    let cases: Vec<(&str, Value, Outcome)> = vec![
+    vec![
         ("truncated", text(&whole[..whole.len() / 2]), Outcome::Rejected),
         (
             "cut at max_tokens",
@@ -140,8 +140,12 @@ async fn every_bad_answer_ends_in_an_honest_brief() {
         ),
         ("inconclusive", value(with(json!({"inconclusive": true, "root_cause": []}))), Outcome::Inconclusive),
         ("JSON in a fence", text(&format!("Here it is:\n```json\n{whole}\n```")), Outcome::Rejected),
-    ];
-    for (case, replies, outcome) in cases {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bad_answer_ends_in_an_honest_brief() {
+    for (case, replies, outcome) in bad_answers() {
         let investigated = answering(replies).await;
         let fenced = case == "JSON in a fence";
         // Placeholders inside a fence are text like any other: the object is read, and what it cites exists.

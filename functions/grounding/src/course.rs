@@ -152,8 +152,7 @@ pub fn side(
     if !matches!(reading.hedge, Hedge::Over | Hedge::Under) || !reading.topics.any() {
         return Ok(());
     }
-    let part = reading::clause(tokens, i);
-    let earlier = part.clone().any(|j| {
+    let earlier = reading::clause(tokens, i).any(|j| {
         matches!(word(tokens, j), "was" | "were" | "been" | "until" | "usually" | "normally" | "before")
     });
     // A share of the connections is compared with no number of them.

@@ -159,7 +159,7 @@ fn series(known: &mut Known, item: usize, series: &Series) {
 fn changes(known: &mut Known, item: usize, before: f64, after: &[f64], kind: Kind, topics: Topics) {
     for after in after {
         let mut push = |value: f64, kind: Kind, role: Role| {
-            known.figures.push(Figure::new(item, value, kind).of(topics).role(role))
+            known.figures.push(Figure::new(item, value, kind).of(topics).role(role));
         };
         push(after - before, if kind == Kind::Percent { Kind::Points } else { kind }, Role::Change);
         if before > 0.0 {

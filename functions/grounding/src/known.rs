@@ -61,6 +61,9 @@ pub struct Moment {
     pub item: usize,
 }
 
+/// A time of day in a text: hour, minute, second, item, what the text says happened.
+type TextClock = (i8, i8, Option<i8>, usize, Option<Event>);
+
 /// Everything citable, gathered once per claim.
 #[derive(Debug, Default)]
 pub struct Known {
@@ -71,7 +74,7 @@ pub struct Known {
     /// Times.
     pub moments: Vec<Moment>,
     /// Times of day that a text mentions: hour, minute, second, item, what it says happened.
-    pub clocks: Vec<(i8, i8, Option<i8>, usize, Option<Event>)>,
+    pub clocks: Vec<TextClock>,
     /// Days that a text mentions.
     pub dates: Vec<DateTime>,
     /// File, first and last line.
@@ -236,7 +239,7 @@ impl Known {
                     ));
                 }
                 Item::Instant(at) => {
-                    self.clocks.push((at.hour(), at.minute(), Some(at.second()), item, None))
+                    self.clocks.push((at.hour(), at.minute(), Some(at.second()), item, None));
                 }
                 Item::Place { file, line } => self.places.push((file.to_lowercase(), *line, *line)),
                 Item::Date(date) => self.dates.push(date.at(0, 0, 0, 0)),

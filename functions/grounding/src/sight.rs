@@ -120,9 +120,8 @@ fn firewall(sights: &Sights, tokens: &[Token], i: usize) -> Result<(), String> {
 /// Healthy and unhealthy targets, where no number is said: numbers are checked as numbers.
 fn health(sights: &Sights, tokens: &[Token], i: usize) -> Result<(), String> {
     let (healthy, all) = sum(&sights.healthy);
-    let part = reading::clause(tokens, i);
-    let counted = part.clone().any(|j| matches!(tokens[j].item, Item::Quantity(_)));
-    if all == 0 || counted && !part.clone().any(|j| has("all every both each", reading::word(tokens, j))) {
+    let counted = reading::clause(tokens, i).any(|j| matches!(tokens[j].item, Item::Quantity(_)));
+    if all == 0 || counted && !of_all(tokens, i) {
         return unhealthy_count(sights, tokens, i);
     }
     let good = (reading::word(tokens, i) == "healthy") != is_denied(tokens, i);
@@ -157,14 +156,18 @@ fn unhealthy_count(sights: &Sights, tokens: &[Token], i: usize) -> Result<(), St
     }
 }
 
+/// "All", "every": the part of the sentence speaks of each one.
+fn of_all(tokens: &[Token], i: usize) -> bool {
+    reading::clause(tokens, i).any(|j| has("all every both each", reading::word(tokens, j)))
+}
+
 fn readiness(sights: &Sights, tokens: &[Token], i: usize) -> Result<(), String> {
     let (ready, all) = sum(&sights.ready);
-    let part = reading::clause(tokens, i);
-    if all == 0 || part.clone().any(|j| matches!(tokens[j].item, Item::Quantity(_))) {
+    if all == 0 || reading::clause(tokens, i).any(|j| matches!(tokens[j].item, Item::Quantity(_))) {
         return Ok(());
     }
     let good = (reading::word(tokens, i) == "ready") != is_denied(tokens, i);
-    let every = part.clone().any(|j| has("all every both each", reading::word(tokens, j)));
+    let every = of_all(tokens, i);
     match (good, ready) {
         (true, _) if every && ready < all => {
             Err("not all replicas are ready in the cited evidence.".to_owned())

@@ -19,9 +19,10 @@ pub fn check(known: &Known, tokens: &[Token], i: usize) -> Result<(), String> {
     if tokens[i].item != Item::Name || !name::is_version(version) {
         return Ok(());
     }
-    let part = reading::clause(tokens, i);
-    let objects: Vec<&str> =
-        part.clone().filter(|j| known.is_object(&tokens[*j])).map(|j| tokens[j].lower.as_str()).collect();
+    let objects: Vec<&str> = reading::clause(tokens, i)
+        .filter(|j| known.is_object(&tokens[*j]))
+        .map(|j| tokens[j].lower.as_str())
+        .collect();
     let together = |object: &&str| {
         (0..known.items.len())
             .any(|item| has_word(&known.items[item].words, version) && known.speaks_of(item, object))
@@ -98,9 +99,7 @@ pub fn revision(known: &Known, tokens: &[Token], i: usize, said: u64) -> Option<
     }
     let new = releases.iter().any(|r| r.revision == Some(said));
     let old = releases.iter().any(|r| r.previous_revision == Some(said));
-    let part = reading::sentence(tokens, i);
-    let back = part
-        .clone()
+    let back = reading::sentence(tokens, i)
         .any(|j| has(BACK, word(tokens, j)) || has(OLD, word(tokens, j)) || word(tokens, j) == "from");
     let found = new || old && back;
     Some(if found { Ok(()) } else { Err(format!("revision {said} is not in the cited evidence.")) })

@@ -1,5 +1,6 @@
 //! What one source told: findings, how each call was read, and what could not be seen.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -229,7 +230,7 @@ impl Evidence {
                 until: o.until,
                 object: o.object,
                 summary: size::cut(&crate::redact::redact(&o.summary), size::SUMMARY_CHARS),
-                fact: o.fact,
+                fact: masked(o.fact),
             })
             .collect();
         let mut evidence =
@@ -299,6 +300,29 @@ impl Evidence {
     }
 }
 
+/// The fact with the secrets of each of its texts masked: whatever a collector forgot to look at is looked at here.
+fn masked(fact: Fact) -> Fact {
+    let Ok(mut value) = serde_json::to_value(&fact) else { return fact };
+    if mask(&mut value) { serde_json::from_value(value).unwrap_or(fact) } else { fact }
+}
+
+/// Masks every text in a value; true where one was.
+fn mask(value: &mut serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => {
+            let Cow::Owned(clean) = crate::redact::redact(text) else { return false };
+            let changed = clean != *text;
+            *text = clean;
+            changed
+        }
+        // Each one is looked at, also after one that was changed.
+        Value::Array(values) => values.iter_mut().map(mask).filter(|changed| *changed).count() > 0,
+        Value::Object(fields) => fields.values_mut().map(mask).filter(|changed| *changed).count() > 0,
+        _ => false,
+    }
+}
+
 /// Gaps kept per source.
 const MAX_GAPS: usize = 20;
 /// Calls kept per source.
@@ -355,6 +379,17 @@ mod tests {
         assert_eq!(evidence.findings.len(), 1);
         assert!(size::of(&evidence) <= size::EVIDENCE);
         assert!(evidence.gaps.iter().any(|gap| gap.sentence.contains("80 more gaps")));
+    }
+
+    #[test]
+    fn a_secret_that_a_collector_forgot_is_masked_in_the_fact_too() {
+        let fact = Fact::DatabaseEvent(fact::DatabaseEvent {
+            message: "password=hunter22".into(),
+            categories: vec![],
+        });
+        let seen = Observation::new(window().from, Object::new(ObjectKind::Node, "n"), "seen", fact);
+        let evidence = Evidence::new(Source::Aws, window(), 1, vec![call(Status::Ok)], vec![seen], vec![]);
+        assert!(!serde_json::to_string(&evidence).unwrap().contains("hunter22"));
     }
 
     #[test]

@@ -57,13 +57,13 @@ impl Default for World {
 pub struct Bedrock {
     /// The bearer token; without one requests must be signed with the key id below.
     pub bearer: Option<String>,
-    /// The access key id of a signature. Default `AKIASIMULATEDBEDROCK`.
+    /// The access key id of a signature. Default `AKIASIMULATEDPLATFORM`.
     pub key_id: Option<String>,
 }
 
 impl Bedrock {
     fn key_id(&self) -> &str {
-        self.key_id.as_deref().unwrap_or("AKIASIMULATEDBEDROCK")
+        self.key_id.as_deref().unwrap_or("AKIASIMULATEDPLATFORM")
     }
 
     /// Whether the request carries the token, or a signature of that key for this service.
@@ -152,7 +152,7 @@ impl World {
             Some(token) => settings.push(("AWS_BEARER_TOKEN_BEDROCK", token.clone())),
             None => settings.extend([
                 ("AWS_ACCESS_KEY_ID", bedrock.key_id().to_owned()),
-                ("AWS_SECRET_ACCESS_KEY", "simulated".to_owned()),
+                ("AWS_SECRET_ACCESS_KEY", "simulated-secret-access-key".to_owned()),
             ]),
         }
         settings

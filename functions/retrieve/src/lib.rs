@@ -39,7 +39,7 @@ impl host::Function for Retrieve {
     type Output = Knowledge;
 
     async fn new(settings: &Settings) -> Result<Self, Fault> {
-        incident::redact::configure(settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"))
+        redact::configure(settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"))
             .map_err(Fault::bad_setting)?;
         let catalog = settings.catalog_text().map_err(|fault| fault.message).and_then(|text| {
             Catalog::from_yaml(text.as_deref().unwrap_or_default()).map_err(|error| error.to_string())
