@@ -109,7 +109,7 @@ fn is_compound(lower: &str) -> bool {
         || parts.iter().all(|part| known(part) || inflected(part)) && !names_a_thing(last)
 }
 
-/// Last parts that make a name of plain words: `chat-service`, `billing-worker`.
+/// Last parts that make a name of plain words: `cart-service`, `billing-worker`.
 fn names_a_thing(last: &str) -> bool {
     [
         "service",

@@ -35,7 +35,7 @@ fn has(list: &str, word: &str) -> bool {
 /// What a word says happened.
 fn event_of(tokens: &[Token], i: usize) -> Option<Event> {
     let token = &tokens[i];
-    // "Deployment game-api" is a kind, "the deployment" something that happened.
+    // "Deployment cart" is a kind, "the deployment" something that happened.
     let kind = token.lower == "deployment"
         && (token.text.starts_with('D')
             || i > 0 && !matches!(word(tokens, i - 1), "the" | "a" | "this" | "that"));
