@@ -14,6 +14,7 @@ const BESIDE: f64 = 0.15;
 
 /// True when `root`, if it holds, brings `symptom` about. Written from the field's dependency directions: code loads the
 /// database, the database slows the service, a lost node takes its pods along.
+#[expect(clippy::too_many_lines, reason = "one table, a line per cause")]
 pub(crate) fn explains(root: Cause, symptom: Cause) -> bool {
     use Cause::*;
     match root {

@@ -64,9 +64,8 @@ fn cause(note: &str) -> Option<Cause> {
         "limit range",
         "must specify limits",
     ];
-    if note.contains("exceeded quota") || note.contains("failed quota") {
-        Some(Cause::QuotaExceeded)
-    } else if note.contains("forbidden") && bounds.iter().any(|word| note.contains(word)) {
+    let over = note.contains("exceeded quota") || note.contains("failed quota");
+    if over || note.contains("forbidden") && bounds.iter().any(|word| note.contains(word)) {
         Some(Cause::QuotaExceeded)
     } else if ["forbidden", "denied", "violates", "serviceaccount", "webhook"]
         .iter()
@@ -122,6 +121,6 @@ fn limit<'a>(scene: &Scene<'a>, refusal: &Refusal<'_>) -> Option<(Object, Option
         return Some((Object { kind: ObjectKind::ResourceQuota, namespace, name }, seen));
     }
     let ranges = scene.findings.iter().map(|(f, _)| *f);
-    let seen = ranges.filter(|f| matches!(f.fact, Fact::LimitRange(_)) && in_place(f)).last()?;
+    let seen = ranges.filter(|f| matches!(f.fact, Fact::LimitRange(_)) && in_place(f)).next_back()?;
     Some((seen.object.clone(), Some(seen)))
 }

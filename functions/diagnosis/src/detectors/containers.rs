@@ -205,7 +205,7 @@ fn probe_note<'a>(scene: &Scene<'a>, pod: &Finding, kinds: &[&str]) -> Option<(&
 fn by_events<'a>(scene: &Scene<'a>, pod: &Finding) -> Option<Fault<'a>> {
     let about =
         || scene.events().filter(|(f, e)| f.object.name == pod.object.name && e.severity == "Warning");
-    let found = about().find_map(|(finding, event)| {
+    about().find_map(|(finding, event)| {
         let note = event.note.to_lowercase();
         let cause = match event.reason.as_str() {
             "FailedMount" | "FailedAttachVolume" | "FailedMapVolume" => mount(&note),
@@ -215,8 +215,7 @@ fn by_events<'a>(scene: &Scene<'a>, pod: &Finding) -> Option<Fault<'a>> {
         Some(
             Fault::new(cause, format!("{}: {}", event.reason, event.note)).shown(finding, event.note.clone()),
         )
-    });
-    found
+    })
 }
 
 /// A mount of something that does not exist is missing configuration, where that is a ConfigMap or a Secret.
@@ -234,7 +233,7 @@ fn unready<'a>(
     state: &PodState,
 ) -> Option<Fault<'a>> {
     let (finding, note) = probe_note(scene, pod, &["readiness", "startup", "liveness"])?;
-    let asks = state.containers.iter().flat_map(|c| wrong_port(c)).next();
+    let asks = state.containers.iter().flat_map(wrong_port).next();
     let detail = match asks {
         Some(text) => format!("{note}; {text}"),
         None => note.clone(),
