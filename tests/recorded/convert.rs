@@ -131,11 +131,38 @@ impl Recording {
                         "Message": event["message"], "EventCategories": event["event_categories"], "Date": event["date"] })
             })
             .collect();
+        let (instances, sessions) = self.sessions();
         json!({
-            "cloudwatch": { "metrics": metrics }, "rds": { "Events": events },
-            "denied": ["DescribeAlarms", "DescribeDBInstances", "DescribeDBParameters", "DescribeInstances",
-                       "DescribeInstanceStatus", "DescribeTargetGroups", "DescribeTargetHealth"],
+            "cloudwatch": { "metrics": metrics }, "rds": { "Events": events, "DBInstances": instances }, "pi": sessions,
+            "denied": ["DescribeAlarms", "DescribeAlarmHistory", "DescribeDBClusters", "DescribeDBParameters", "DescribeDBProxies",
+                       "DescribeInstances", "DescribeInstanceStatus", "DescribePendingMaintenanceActions",
+                       "DescribeTargetGroups", "DescribeTargetHealth"],
         })
+    }
+
+    /// What Performance Insights recorded, and of the instance it was recorded of only that it was: averages as level series.
+    fn sessions(&self) -> (Vec<Value>, Value) {
+        let Some(recorded) = self.read("aws_performance_insights.json") else {
+            return (Vec::new(), json!({}));
+        };
+        let times: Vec<Value> = recorded["db_load"]["timestamps"].as_array().cloned().unwrap_or_default();
+        let values = recorded["db_load"]["values"].as_array().into_iter().flatten();
+        let load: Vec<Value> = times.iter().zip(values).map(|(at, value)| json!([at, value])).collect();
+        let members = |list: &str, name: &str| -> Vec<Value> {
+            let found = recorded[list].as_array().into_iter().flatten();
+            let level = |member: &Value| {
+                times.iter().map(|at| json!([at, member["db_load_avg"]])).collect::<Vec<_>>()
+            };
+            found.map(|member| json!({ "name": member[name], "load": { "points": level(member) } })).collect()
+        };
+        let instance = json!({ "DBInstanceIdentifier": recorded["db_instance_identifier"], "DbiResourceId": "db-RECORDED",
+                               "PerformanceInsightsEnabled": true });
+        let groups = json!({ "db.sql_tokenized": members("top_sql", "statement"), "db.wait_event": members("top_wait_events", "name"),
+                             "db.user": members("top_users", "name"), "db.host": members("top_hosts", "id") });
+        (
+            vec![instance],
+            json!({ "databases": { "db-RECORDED": { "load": { "points": load }, "groups": groups } } }),
+        )
     }
 
     fn kubernetes(&self) -> Value {
@@ -145,11 +172,40 @@ impl Recording {
         let deployments =
             self.list("eks_deployments.json", "deployments").into_iter().map(|d| manifest::deployment(&d));
         let nodes = self.list("eks_node_health.json", "nodes").into_iter().map(|node| manifest::node(&node));
+        let mut deny = vec![
+            "secrets",
+            "configmaps",
+            "replicasets",
+            "statefulsets",
+            "daemonsets",
+            "services",
+            "jobs",
+            "horizontalpodautoscalers",
+            "resourcequotas",
+            "persistentvolumeclaims",
+            "networkpolicies",
+            "endpointslices",
+            "limitranges",
+            "controllerrevisions",
+        ];
+        let logs = self.logs();
+        if logs.is_empty() {
+            deny.push("pods/log");
+        }
         json!({
-            "objects": pods.chain(events).chain(deployments).chain(nodes).collect::<Vec<_>>(),
-            "permissions": { "deny": ["secrets", "configmaps", "replicasets", "statefulsets", "daemonsets", "services",
-                "horizontalpodautoscalers", "resourcequotas", "persistentvolumeclaims", "networkpolicies", "endpointslices"] },
+            "objects": pods.chain(events).chain(deployments).chain(nodes).collect::<Vec<_>>(), "logs": logs,
+            "permissions": { "deny": deny },
         })
+    }
+
+    /// The recorded pod's log, as that of its only container; the recording does not say of which run.
+    fn logs(&self) -> Vec<Value> {
+        let Some(log) = self.read("eks_pod_logs.json") else { return Vec::new() };
+        let pods = self.list("eks_pods.json", "pods");
+        let pod = pods.iter().find(|pod| pod["name"] == log["pod_name"]);
+        let container = pod.map(|pod| pod["containers"][0]["name"].clone()).unwrap_or_default();
+        vec![json!({ "namespace": log["namespace"], "pod": log["pod_name"], "container": container,
+                     "text": log["logs"], "previous": log["logs"] })]
     }
 
     fn datadog(&self) -> Value {

@@ -22,8 +22,8 @@ const MAX_EVENTS: usize = 12;
 pub struct Described {
     /// The SDK's record: its class and parameter group lead to further questions.
     pub instance: DbInstance,
-    /// The same as a finding.
-    pub observation: Observation,
+    /// The same as a finding; `None` where the record says neither engine nor status.
+    pub observation: Option<Observation>,
 }
 
 /// Describes instances by id, one call each. An id RDS does not know is told as a gap: the region or the account is wrong.
@@ -119,7 +119,8 @@ fn observe_event(id: &str, event: &Event) -> Option<Observation> {
     ))
 }
 
-fn observe(id: &str, instance: &DbInstance, as_of: Timestamp) -> Observation {
+fn observe(id: &str, instance: &DbInstance, as_of: Timestamp) -> Option<Observation> {
+    instance.engine().or(instance.db_instance_status())?;
     // An empty element in the XML is a value that AWS does not have.
     let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     let group = instance.db_parameter_groups().first();
@@ -143,7 +144,7 @@ fn observe(id: &str, instance: &DbInstance, as_of: Timestamp) -> Observation {
         replication: instance.status_infos().iter().find_map(replication),
     };
     let object = Object::new(ObjectKind::DatabaseInstance, id);
-    Observation::new(as_of, object, summary(&fact), Fact::DatabaseInstance(fact))
+    Some(Observation::new(as_of, object, summary(&fact), Fact::DatabaseInstance(fact)))
 }
 
 /// `postgres 15.4 on db.r6g.2xlarge is available, Multi-AZ, 500 GiB, parameters in-sync, replicas db-2`.
@@ -239,7 +240,7 @@ mod tests {
                     .build(),
             )
             .build();
-        let told = observe("db-1", &instance, as_of());
+        let told = observe("db-1", &instance, as_of()).unwrap();
         assert_eq!(
             told.summary,
             "postgres 15.4 on db.r6g.2xlarge is available, parameters pending-reboot, replicas db-2, \

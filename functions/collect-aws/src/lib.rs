@@ -149,7 +149,7 @@ async fn read_databases(run: &Run, clients: &Clients, ids: &[String], as_of: Tim
             databases::events(run, rds, &relatives),
             read_metrics(run, clients, tells, metric::of_databases(&relatives)),
         );
-        let instances = described.into_iter().chain(related).map(|d| d.observation).collect();
+        let instances = described.into_iter().chain(related).filter_map(|d| d.observation).collect();
         Reading { instances, clusters, loads, parameters, events, measured, ..Reading::default() }
     };
     let proxied = async {
