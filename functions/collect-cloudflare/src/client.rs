@@ -251,7 +251,7 @@ pub fn explain(error: HttpError, scope: Scope) -> CallError {
         HttpError::Denied { status, body } => {
             CallError::Denied(format!("refused with {status} ({}): {}", words(&body), scope.needed()))
         }
-        HttpError::Throttled { body } => limited(&words(&body)),
+        HttpError::Throttled { body, .. } => limited(&words(&body)),
         HttpError::Status { status, body } => {
             CallError::Unavailable(format!("answered {status} ({})", words(&body)))
         }

@@ -180,7 +180,7 @@ fn explain(error: HttpError, scope: Scope) -> CallError {
             words(&body),
             scope.name()
         )),
-        HttpError::Throttled { body } => {
+        HttpError::Throttled { body, .. } => {
             CallError::Unavailable(format!("hit its rate limit ({})", words(&body)))
         }
         HttpError::Status { status: 404, .. } => CallError::Unavailable("no longer exists".to_owned()),

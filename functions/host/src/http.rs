@@ -54,11 +54,13 @@ pub enum HttpError {
         /// The beginning of the answer.
         body: String,
     },
-    /// 429, even after waiting.
+    /// 429, or GitHub's 403 with `Retry-After` or `X-RateLimit-Remaining: 0`, even after waiting.
     #[error("hit its rate limit: {body}")]
     Throttled {
         /// The beginning of the answer.
         body: String,
+        /// The pause that the vendor asked for, where it did.
+        pause: Option<Duration>,
     },
     /// Any other status that is not a success.
     #[error("answered {status}: {body}")]
@@ -85,21 +87,30 @@ pub enum HttpError {
 /// (`Retry-After`, `X-RateLimit-Reset`, in seconds) or a quarter and a half second; a pause beyond two seconds gives up. Wrap
 /// the call in a deadline: this function has none of its own. Not for requests that post something: see [`send_once`].
 pub async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, HttpError> {
+    parse(&patient(request, None).await?)
+}
+
+/// Sends a request as [`send`] does and reads an answer of any type, or the first `limit` bytes of a longer one.
+pub async fn beginning(request: RequestBuilder, limit: usize) -> Result<Vec<u8>, HttpError> {
+    patient(request, Some(limit)).await
+}
+
+async fn patient(request: RequestBuilder, limit: Option<usize>) -> Result<Vec<u8>, HttpError> {
     let mut pause = Duration::from_millis(250);
     for _ in 0..2 {
         let Some(again) = request.try_clone() else { break };
-        match attempt(again).await {
+        match attempt(again, limit).await {
             Err((error @ HttpError::Throttled { .. }, Some(wanted))) if wanted > MAX_PAUSE => {
                 return Err(error);
             }
             Err((HttpError::Throttled { .. }, wanted)) => tokio::time::sleep(wanted.unwrap_or(pause)).await,
             Err((HttpError::Status { status: 500.., .. }, _)) => tokio::time::sleep(pause).await,
             Err((error, _)) => return Err(error),
-            Ok(body) => return parse(&body),
+            Ok(body) => return Ok(body),
         }
         pause *= 2;
     }
-    send_once(request).await
+    attempt(request, limit).await.map_err(|(error, _)| error)
 }
 
 /// Sends a request once and reads a JSON answer, beside its headers: what is left of a limit stands there, on an error too.
@@ -111,13 +122,13 @@ pub async fn send_with_headers<T: DeserializeOwned>(
         Err(error) => return (None, Err(broken(&error))),
     };
     let headers = response.headers().clone();
-    let body = read(response).await.map_err(|(error, _)| error);
+    let body = read(response, None).await.map_err(|(error, _)| error);
     (Some(headers), body.and_then(|body| parse(&body)))
 }
 
 /// Sends a request once and reads a JSON answer.
 pub async fn send_once<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, HttpError> {
-    parse(&attempt(request).await.map_err(|(error, _)| error)?)
+    parse(&attempt(request, None).await.map_err(|(error, _)| error)?)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpError> {
@@ -125,16 +136,28 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpError> {
 }
 
 /// One attempt.
-async fn attempt(request: RequestBuilder) -> Result<Vec<u8>, (HttpError, Option<Duration>)> {
-    read(request.send().await.map_err(|error| (broken(&error), None))?).await
+async fn attempt(
+    request: RequestBuilder,
+    limit: Option<usize>,
+) -> Result<Vec<u8>, (HttpError, Option<Duration>)> {
+    read(request.send().await.map_err(|error| (broken(&error), None))?, limit).await
 }
 
-/// The body of an answer; with an error comes the pause the vendor asked for, when it did.
-async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, (HttpError, Option<Duration>)> {
+/// The body of an answer; with an error comes the pause the vendor asked for, when it did. A body beyond `limit` is cut there;
+/// without a limit a body beyond [`MAX_BODY`] is an error.
+async fn read(
+    mut response: reqwest::Response,
+    limit: Option<usize>,
+) -> Result<Vec<u8>, (HttpError, Option<Duration>)> {
     let status = response.status();
     let pause = requested_pause(response.headers());
+    let is_throttled = is_throttled(response.headers());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| (broken(&error), None))? {
+        if let Some(room) = limit.map(|limit| limit - body.len()).filter(|room| *room <= chunk.len()) {
+            body.extend_from_slice(&chunk[..room]);
+            break;
+        }
         if body.len() + chunk.len() > MAX_BODY {
             return Err((HttpError::Garbled(format!("more than {} MiB", MAX_BODY / 1024 / 1024)), None));
         }
@@ -145,10 +168,11 @@ async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, (HttpError, Op
     }
     let body: String = String::from_utf8_lossy(&body).chars().take(ERROR_BODY).collect();
     let error = match status {
+        StatusCode::FORBIDDEN if is_throttled => HttpError::Throttled { body, pause },
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             HttpError::Denied { status: status.as_u16(), body }
         }
-        StatusCode::TOO_MANY_REQUESTS => HttpError::Throttled { body },
+        StatusCode::TOO_MANY_REQUESTS => HttpError::Throttled { body, pause },
         _ => HttpError::Status { status: status.as_u16(), body },
     };
     Err((error, pause))
@@ -167,11 +191,23 @@ fn broken(error: &reqwest::Error) -> HttpError {
     }
 }
 
-/// The pause a vendor asks for, in seconds: `Retry-After` (all), `X-RateLimit-Reset` (Datadog: seconds until the reset).
+/// Whether a refusal is a rate limit in GitHub's words.
+fn is_throttled(headers: &HeaderMap) -> bool {
+    headers.contains_key("retry-after")
+        || headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0")
+}
+
+/// The pause a vendor asks for, in seconds: `Retry-After` (all), `X-RateLimit-Reset` (Datadog: seconds until the reset; GitHub:
+/// the reset's time, in seconds since 1970).
 fn requested_pause(headers: &HeaderMap) -> Option<Duration> {
-    ["retry-after", "x-ratelimit-reset"]
-        .iter()
-        .find_map(|name| headers.get(*name)?.to_str().ok()?.trim().parse::<f64>().ok())
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let reset = || {
+        let seconds = number("x-ratelimit-reset")?;
+        let is_a_time = seconds > 1e9;
+        Some(if is_a_time { (seconds - crate::clock::now().as_second() as f64).max(0.0) } else { seconds })
+    };
+    number("retry-after")
+        .or_else(reset)
         .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
         .map(|seconds| Duration::from_secs_f64(seconds.min(86_400.0)))
 }
@@ -192,5 +228,11 @@ mod tests {
         assert_eq!(pause("x-ratelimit-reset", "7"), Some(Duration::from_secs(7)));
         assert_eq!(pause("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT"), None);
         assert_eq!(pause("retry-after", "-1"), None);
+        let in_a_minute = crate::clock::now().as_second() + 60;
+        let later = HeaderMap::from_iter([(
+            reqwest::header::HeaderName::from_static("x-ratelimit-reset"),
+            reqwest::header::HeaderValue::from(in_a_minute),
+        )]);
+        assert!(requested_pause(&later).is_some_and(|pause| pause.as_secs() >= 55 && pause.as_secs() <= 60));
     }
 }

@@ -1,10 +1,12 @@
-//! What is known of an alert cycle across executions.
+//! What is known across executions: of an alert cycle, and of who brings a source of knowledge up to date.
 //!
 //! Datadog delivers an alert more than once, repeats it, and later says it recovered; the ledger is where those meet. It is
 //! asked before an investigation starts ([`Ledger::admit`]) and told when one has started. Locally it is one small file per
 //! cycle. If it cannot be reached the answer is always "lead": a duplicate brief is a nuisance, a missing one is an outage.
+//! Indexing is the other way round: it takes turns ([`Ledger::take`]), and without an answer nobody writes.
 
 mod file;
+mod turn;
 
 use std::fmt;
 
@@ -12,6 +14,7 @@ use incident::{Alert, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use file::Files;
+pub use turn::{LEASE, Taken};
 
 /// What to do with an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
