@@ -1,16 +1,12 @@
-//! Files and folders to documents.
+//! Files and folders on this machine to documents.
 
-use std::collections::HashSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use cutting::Document;
 use incident::Timestamp;
 
-/// Larger files are named, not read: no page or source file of use is that long.
-const MAX_BYTES: u64 = 2 * 1024 * 1024;
-/// Folders that hold what others wrote or what a machine made.
-const SKIPPED: &[&str] =
-    &["node_modules", "vendor", "target", "dist", "build", "coverage", "__pycache__", "testdata"];
+use crate::reading::{MAX_BYTES, is_skipped, text_of};
 
 /// Whether a file's modification time says when its text was last changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,17 +17,20 @@ pub enum Times {
     FrontMatterOnly,
 }
 
-/// Reads the files, and those in the folders, that belong to a corpus. A document's path is relative to the folder it was found
-/// in, with the folder's name in front where two folders hold the same path. Problems name the file.
-pub fn read_paths(paths: &[PathBuf], times: Times) -> (Vec<Document>, Vec<String>) {
-    let mut reader = Reader { times, documents: Vec::new(), problems: Vec::new(), names: HashSet::new() };
-    for root in paths {
-        if root.is_dir() {
-            reader.folder(root, root);
-        } else {
-            let parent = root.parent().unwrap_or(Path::new("")).to_owned();
-            reader.file(&parent, root);
-        }
+/// The identity of a folder or file as an origin: `folder:` and its absolute path.
+pub fn folder_origin(root: &Path) -> String {
+    let absolute = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    format!("folder:{}", absolute.display())
+}
+
+/// Reads a file, or the files of a folder that belong to a corpus. A document's path is relative to the folder. Problems name
+/// the file.
+pub fn read_folder(root: &Path, times: Times) -> (Vec<Document>, Vec<String>) {
+    let mut reader = Reader { times, documents: Vec::new(), problems: Vec::new() };
+    if root.is_dir() {
+        reader.folder(root, root);
+    } else {
+        reader.file(root.parent().unwrap_or(Path::new("")), root);
     }
     (reader.documents, reader.problems)
 }
@@ -40,7 +39,6 @@ struct Reader {
     times: Times,
     documents: Vec<Document>,
     problems: Vec<String>,
-    names: HashSet<String>,
 }
 
 impl Reader {
@@ -55,13 +53,13 @@ impl Reader {
         for path in paths {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             // A link may lead in circles or out of the folder that was meant.
-            if name.starts_with('.') || path.is_symlink() {
+            if path.is_symlink() || is_skipped(&name, path.is_dir()) {
                 continue;
             }
-            if !path.is_dir() {
-                self.file(root, &path);
-            } else if !SKIPPED.contains(&name.as_str()) {
+            if path.is_dir() {
                 self.folder(root, &path);
+            } else {
+                self.file(root, &path);
             }
         }
     }
@@ -71,46 +69,30 @@ impl Reader {
         if cutting::corpus_of(&relative, "").is_none() {
             return;
         }
-        let about = match std::fs::metadata(path) {
-            Ok(about) => about,
+        let (bytes, modified) = match beginning(path) {
+            Ok(read) => read,
             Err(error) => return self.problem(path, &error),
         };
-        if about.len() > MAX_BYTES {
-            return self.problem(path, &format!("it is larger than {} MiB", MAX_BYTES / 1024 / 1024));
-        }
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) => return self.problem(path, &error),
-        };
-        if bytes.contains(&0) {
-            return self.problem(path, &"it is binary");
-        }
-        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
-            self.problem(path, &"it is not UTF-8; what could not be read was replaced");
-            String::from_utf8_lossy(error.as_bytes()).into_owned()
-        });
-        if text.trim().is_empty() {
-            return self.problem(path, &"it is empty");
-        }
+        let (text, problems) = text_of(bytes);
+        problems.iter().for_each(|problem| self.problem(path, problem));
+        let Some(text) = text else { return };
         let Some(corpus) = cutting::corpus_of(&relative, &text) else { return };
-        let modified = match self.times {
-            Times::OfFiles => about.modified().ok().and_then(|time| Timestamp::try_from(time).ok()),
-            Times::FrontMatterOnly => None,
-        };
-        let path = self.name(root, relative);
-        self.documents.push(Document { modified, ..Document::new(corpus, path, text) });
-    }
-
-    fn name(&mut self, root: &Path, relative: String) -> String {
-        let folder = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = if self.names.contains(&relative) { format!("{folder}/{relative}") } else { relative };
-        self.names.insert(name.clone());
-        name
+        let modified = modified.filter(|_| self.times == Times::OfFiles);
+        self.documents.push(Document { modified, ..Document::new(corpus, relative, text) });
     }
 
     fn problem(&mut self, path: &Path, why: &dyn std::fmt::Display) {
         self.problems.push(format!("{}: {why}", path.display()));
     }
+}
+
+/// The first bytes of a file, one more than are indexed, and when it was written.
+fn beginning(path: &Path) -> std::io::Result<(Vec<u8>, Option<Timestamp>)> {
+    let file = std::fs::File::open(path)?;
+    let modified = file.metadata()?.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok((bytes, modified))
 }
 
 #[cfg(test)]
@@ -134,10 +116,10 @@ mod tests {
         write("wiki/binary.md", b"a\0b");
         write("wiki/latin.md", b"caf\xe9 closes\n");
         write("wiki/empty.md", b" \n");
-        write("wiki/huge.md", &vec![b'x'; 3 * 1024 * 1024]);
+        write("wiki/huge.md", &b"one more line\n".repeat(3 * 1024 * 1024));
         write("web/node_modules/x/index.ts", b"export {}\n");
         write(".git/notes.md", b"no\n");
-        let (documents, problems) = read_paths(&[folder.path().to_owned()], Times::FrontMatterOnly);
+        let (documents, problems) = read_folder(folder.path(), Times::FrontMatterOnly);
         let told: Vec<_> = documents.iter().map(|d| (d.path.as_str(), d.corpus)).collect();
         assert_eq!(
             told,
@@ -146,6 +128,7 @@ mod tests {
                 ("infra/db.tf", Corpus::Terraform),
                 ("src/a.go", Corpus::SourceCode),
                 ("wiki/a.md", Corpus::Runbooks),
+                ("wiki/huge.md", Corpus::Runbooks),
                 ("wiki/latin.md", Corpus::Runbooks),
             ]
         );
@@ -155,26 +138,13 @@ mod tests {
         {
             assert!(problems.iter().any(|p| p.contains(name) && p.contains(why)), "{name}: {problems:?}");
         }
-        let (dated, _) = read_paths(&[folder.path().join("src/a.go")], Times::OfFiles);
+        let (dated, _) = read_folder(&folder.path().join("src/a.go"), Times::OfFiles);
         assert!(dated[0].modified.is_some() && dated[0].path == "a.go");
     }
 
     #[test]
     fn a_missing_path_is_named() {
-        let (documents, problems) = read_paths(&[PathBuf::from("/nowhere/at/all.md")], Times::OfFiles);
+        let (documents, problems) = read_folder(Path::new("/nowhere/at/all.md"), Times::OfFiles);
         assert!(documents.is_empty() && problems[0].contains("/nowhere/at/all.md"));
-    }
-
-    #[test]
-    fn two_folders_with_the_same_path_give_two_documents() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["one", "two"] {
-            std::fs::create_dir_all(folder.path().join(name)).unwrap();
-            std::fs::write(folder.path().join(name).join("a.go"), "package a\n").unwrap();
-        }
-        let roots = [folder.path().join("one"), folder.path().join("two")];
-        let (documents, _) = read_paths(&roots, Times::OfFiles);
-        let paths: Vec<_> = documents.iter().map(|d| d.path.as_str()).collect();
-        assert_eq!(paths, ["a.go", "two/a.go"]);
     }
 }

@@ -44,7 +44,7 @@ mod tests {
             "# Page\nurl postgres://app:hunter2secret@db/x\n\n-----BEGIN RSA PRIVATE KEY-----\n{body}-----END RSA PRIVATE KEY-----\n\n## End\nLast.\n"
         );
         let document = Document::new(Corpus::Runbooks, "a.md", &text);
-        let (chunks, problems) = crate::chunks(&document);
+        let (chunks, problems) = crate::chunks("", &document);
         assert_eq!(problems, Vec::<String>::new());
         assert!(chunks.len() > 1);
         for chunk in &chunks {

@@ -7,7 +7,7 @@ use host::Settings;
 use incident::Corpus;
 use knowledge::{Hit, Question, Store};
 
-use crate::{Batch, Times};
+use crate::{Input, Times};
 
 fn folder(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(path)
@@ -17,12 +17,15 @@ async fn indexed() -> (tempfile::TempDir, Store) {
     let home = tempfile::tempdir().unwrap();
     let settings = Settings::from_values([("SITREP_HOME".to_owned(), home.path().display().to_string())]);
     let store = Store::open(&settings).unwrap().unwrap();
-    let paths = [folder("knowledge"), folder("scenarios/demo/catalog.yaml")];
-    let (documents, problems) = crate::read_paths(&paths, Times::FrontMatterOnly);
-    assert_eq!(problems, Vec::<String>::new());
+    let mut documents = Vec::new();
+    for path in [folder("knowledge"), folder("scenarios/demo/catalog.yaml")] {
+        let (read, problems) = crate::read_folder(&path, Times::FrontMatterOnly);
+        assert_eq!(problems, Vec::<String>::new());
+        documents.extend(read);
+    }
     let corpora: BTreeSet<Corpus> = documents.iter().map(|document| document.corpus).collect();
     assert_eq!(corpora, BTreeSet::from(Corpus::ALL));
-    let totals = crate::index(&store, documents, |_| ()).await.unwrap();
+    let totals = crate::index(&store, "folder:/company", documents, |_| ()).await.unwrap();
     assert_eq!(totals.problems, Vec::<String>::new());
     assert_eq!(totals.added, totals.chunks);
     (home, store)
@@ -97,10 +100,13 @@ fn the_places_that_the_brief_quotes_are_where_it_says() {
 }
 
 #[test]
-fn the_sample_events_are_batches() {
+fn the_sample_events_are_what_the_function_takes() {
     for entry in std::fs::read_dir(folder("../events/index")).unwrap() {
         let path = entry.unwrap().path();
-        let batch: Batch = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        assert!(!batch.documents.is_empty(), "{}", path.display());
+        let input: Input = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        match input {
+            Input::Documents(batch) => assert!(!batch.documents.is_empty(), "{}", path.display()),
+            Input::Run(run) => assert!(!run.done, "{}", path.display()),
+        }
     }
 }
