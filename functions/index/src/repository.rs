@@ -77,9 +77,9 @@ fn in_order(changes: Changes, after: Option<&str>) -> Vec<(String, Change)> {
 }
 
 async fn read(forge: Forge<'_>, todo: &[(String, Change)], commit: &str) -> Result<Work, SourceError> {
-    let reads = todo.iter().map(|(path, change)| async move {
+    let reads = todo.to_vec().into_iter().map(|(path, change)| async move {
         let bytes = match change {
-            Change::Written => forge.read(path, commit, MAX_BYTES + 1).await?,
+            Change::Written => forge.read(&path, commit, MAX_BYTES + 1).await?,
             Change::Removed => None,
         };
         Ok::<_, SourceError>((path, bytes))
@@ -92,14 +92,14 @@ async fn read(forge: Forge<'_>, todo: &[(String, Change)], commit: &str) -> Resu
             None => (None, Vec::new()),
         };
         work.problems.extend(problems.into_iter().map(|problem| format!("{path}: {problem}")));
-        let corpus = text.as_deref().and_then(|text| cutting::corpus_of(path, text));
+        let corpus = text.as_deref().and_then(|text| cutting::corpus_of(&path, text));
         match text.zip(corpus) {
             Some((text, corpus)) => work.documents.push(Document {
                 version: Some(commit.to_owned()),
-                ..Document::new(corpus, path.clone(), text)
+                ..Document::new(corpus, path, text)
             }),
             // Gone, or nothing that can be read any more: what is held of it is not true.
-            None => work.gone.push(path.clone()),
+            None => work.gone.push(path),
         }
     }
     Ok(work)

@@ -1,4 +1,4 @@
-//! GitHub: comparing two refs, and the contents of files.
+//! GitHub: comparing two refs, branches, trees, and the contents of files.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Moment;
+use crate::history::{Difference, History, whole};
 use crate::wire::{Answer, Request};
 
 /// The most files a comparison names.
 const MAX_FILES: usize = 300;
 /// The most commits of a comparison without pages, and of a page.
 const MAX_COMMITS: usize = 250;
+/// The most entries of a tree in one answer.
+const MAX_TREE: usize = 100_000;
 /// The API versions in force.
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
 
@@ -48,6 +51,10 @@ pub struct Repository {
     pub compares: Vec<Compare>,
     /// Path to text, the same at every ref.
     pub files: BTreeMap<String, String>,
+    /// Commits with their files, where each has its own: branches, trees, contents and comparisons are then made from it.
+    pub history: History,
+    /// Entries that a recursive tree holds at most before it is cut. Default: GitHub's 100,000.
+    pub tree_limit: Option<usize>,
 }
 
 /// What lies between two refs.
@@ -122,13 +129,15 @@ pub enum Status {
     Unchanged,
 }
 
-/// `compare`, `contents` or `repository`; the path for anything else.
+/// `compare`, `contents`, `tree`, `branch` or `repository`; the path for anything else.
 pub fn call(request: &Request) -> String {
     let segments = request.segments();
     let names: Vec<&str> = segments.iter().map(String::as_str).collect();
     match names.as_slice() {
         ["repos", _, _, "compare", ..] => "compare".to_owned(),
         ["repos", _, _, "contents", ..] => "contents".to_owned(),
+        ["repos", _, _, "git", "trees", _] => "tree".to_owned(),
+        ["repos", _, _, "branches", ..] => "branch".to_owned(),
         ["repos", _, _] => "repository".to_owned(),
         _ => request.path.clone(),
     }
@@ -163,6 +172,8 @@ impl World {
             [] => repository.describe(&full_name),
             // A branch's name may hold slashes.
             ["compare", basehead @ ..] => repository.compare(&full_name, &basehead.join("/"), request),
+            ["git", "trees", sha] => repository.tree(sha, request),
+            ["branches", name @ ..] => repository.branch(&name.join("/")),
             ["contents", path @ ..] => repository.contents(&path.join("/"), request),
             _ => refuse(404, "Not Found"),
         }
@@ -184,6 +195,9 @@ impl Repository {
 
     fn compare(&self, full_name: &str, basehead: &str, request: &Request) -> Answer {
         let Some((base, head)) = basehead.split_once("...") else { return refuse(404, "Not Found") };
+        if let Some(answer) = self.compare_commits(full_name, base, head) {
+            return answer;
+        }
         let ends = (self.is_ref(base), self.is_ref(head));
         let known = self.compares.iter().find(|c| self.is_same(&c.base, base) && self.is_same(&c.head, head));
         let reverse =
@@ -206,11 +220,78 @@ impl Repository {
         }
     }
 
-    fn contents(&self, path: &str, request: &Request) -> Answer {
-        if let Some(unknown) = request.query_value("ref").filter(|name| !self.is_ref(name)) {
-            return refuse(404, &format!("No commit found for the ref {unknown}"));
+    /// From the two commits' common ancestor, as three dots mean; `None` where the history does not know both.
+    fn compare_commits(&self, full_name: &str, base: &str, head: &str) -> Option<Answer> {
+        self.history.commit(base)?;
+        let (_, end) = self.history.commit(head)?;
+        let Some((common, behind, ahead)) = self.history.merge_base(base, head) else {
+            return Some(refuse(404, &format!("No common ancestor between {base} and {head}.")));
+        };
+        let (_, start) = self.history.commit(common)?;
+        let status = match (ahead, behind) {
+            (0, 0) => "identical",
+            (_, 0) => "ahead",
+            (0, _) => "behind",
+            _ => "diverged",
+        };
+        let files: Vec<Value> = start.differences(end).iter().take(MAX_FILES).map(changed).collect();
+        let url = format!("https://github.com/{full_name}/compare/{base}...{head}");
+        Some(Answer::json(
+            200,
+            &json!({"url": url, "html_url": url, "status": status, "ahead_by": ahead, "behind_by": behind,
+                "total_commits": ahead, "base_commit": {"sha": whole(base)}, "merge_base_commit": {"sha": whole(common)},
+                "commits": [], "files": files}),
+        ))
+    }
+
+    fn branch(&self, name: &str) -> Answer {
+        match self.history.refs.get(name) {
+            Some(sha) => {
+                Answer::json(200, &json!({"name": name, "commit": {"sha": whole(sha)}, "protected": false}))
+            }
+            None => refuse(404, "Branch not found"),
         }
-        let Some(text) = self.files.get(path) else { return self.folder(path) };
+    }
+
+    /// The tree of a commit, or of a folder by its own hash. `recursive` counts whatever its value.
+    fn tree(&self, sha: &str, request: &Request) -> Answer {
+        let commits = || self.history.commits.values();
+        let (folder, snapshot) = match self.history.commit(sha) {
+            Some((_, snapshot)) => (String::new(), snapshot),
+            None => match commits().find_map(|snapshot| Some((snapshot.folder(sha)?, snapshot))) {
+                Some(found) => found,
+                None => return refuse(404, "Not Found"),
+            },
+        };
+        let recursive = request.query_value("recursive").is_some();
+        let entries = snapshot.entries(&folder, recursive);
+        let limit = if recursive { self.tree_limit.unwrap_or(MAX_TREE) } else { MAX_TREE };
+        let below = if folder.is_empty() { 0 } else { folder.len() + 1 };
+        let tree: Vec<Value> = entries
+            .iter()
+            .take(limit)
+            .map(|entry| match entry.size {
+                Some(size) => {
+                    json!({"path": entry.path[below..], "mode": "100644", "type": "blob", "sha": entry.sha, "size": size})
+                }
+                None => json!({"path": entry.path[below..], "mode": "040000", "type": "tree", "sha": entry.sha}),
+            })
+            .collect();
+        Answer::json(200, &json!({"sha": whole(sha), "tree": tree, "truncated": entries.len() > limit}))
+    }
+
+    fn contents(&self, path: &str, request: &Request) -> Answer {
+        let reference = request.query_value("ref");
+        let files = match self.history.commit(reference.unwrap_or(self.default_branch())) {
+            Some((_, snapshot)) => &snapshot.files,
+            None => {
+                if let Some(unknown) = reference.filter(|name| !self.is_ref(name)) {
+                    return refuse(404, &format!("No commit found for the ref {unknown}"));
+                }
+                &self.files
+            }
+        };
+        let Some(text) = files.get(path) else { return folder(files, path) };
         if request.header("accept").is_some_and(|accept| accept.contains("raw")) {
             return Answer::text(200, "application/vnd.github.raw+json; charset=utf-8", text.clone());
         }
@@ -225,23 +306,6 @@ impl Repository {
         body["encoding"] = json!("base64");
         body["content"] = json!(content);
         Answer::json(200, &body)
-    }
-
-    fn folder(&self, path: &str) -> Answer {
-        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
-        let mut entries: BTreeMap<String, Value> = BTreeMap::new();
-        for (file, text) in &self.files {
-            let Some(rest) = file.strip_prefix(&prefix) else { continue };
-            let (child, kind, size) = match rest.split_once('/') {
-                Some((folder, _)) => (format!("{prefix}{folder}"), "dir", 0),
-                None => (file.clone(), "file", text.len()),
-            };
-            entries.entry(child.clone()).or_insert_with(|| entry(&child, kind, size));
-        }
-        if entries.is_empty() {
-            return refuse(404, "Not Found");
-        }
-        Answer::json(200, &entries.into_values().collect())
     }
 
     /// The commit a name stands for; the name itself where it is no tag.
@@ -303,10 +367,36 @@ impl File {
     }
 }
 
-/// A commit's forty digits: a short hash is filled with its own digits.
-fn whole(sha: &str) -> String {
-    let digits = if sha.is_empty() { "0" } else { sha };
-    digits.chars().cycle().take(40.max(digits.len())).collect()
+fn changed(difference: &Difference) -> Value {
+    let (path, status, before) = match difference {
+        Difference::Added(path) => (path, "added", None),
+        Difference::Modified(path) => (path, "modified", None),
+        Difference::Removed(path) => (path, "removed", None),
+        Difference::Renamed(old, new) => (new, "renamed", Some(old)),
+    };
+    let mut file = json!({"sha": whole(""), "filename": path, "status": status, "additions": 0, "deletions": 0, "changes": 0});
+    if let Some(before) = before {
+        file["previous_filename"] = json!(before);
+    }
+    file
+}
+
+/// The entries of a folder.
+fn folder(files: &BTreeMap<String, String>, path: &str) -> Answer {
+    let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+    let mut entries: BTreeMap<String, Value> = BTreeMap::new();
+    for (file, text) in files {
+        let Some(rest) = file.strip_prefix(&prefix) else { continue };
+        let (child, kind, size) = match rest.split_once('/') {
+            Some((folder, _)) => (format!("{prefix}{folder}"), "dir", 0),
+            None => (file.clone(), "file", text.len()),
+        };
+        entries.entry(child.clone()).or_insert_with(|| entry(&child, kind, size));
+    }
+    if entries.is_empty() {
+        return refuse(404, "Not Found");
+    }
+    Answer::json(200, &entries.into_values().collect())
 }
 
 fn nothing(status: &str, url: &str, base: &str, behind: usize) -> Value {
@@ -382,6 +472,38 @@ mod tests {
         assert_eq!(ask("/repos/acme/shop", None).status, 404);
         let wrong = ask("/repos/acme/shop", Some("x"));
         assert_eq!((wrong.status, wrong.value()["message"].clone()), (401, json!("Bad credentials")));
+    }
+
+    #[test]
+    fn a_history_has_branches_trees_and_contents_of_its_own() {
+        let world: World = serde_json::from_value(json!({"token": "t", "repositories": {"acme/shop": {"tree_limit": 2, "history": {
+            "refs": {"main": "3333333"}, "commits": {
+                "1111111": {"files": {"a.go": "a", "x/b.go": "b"}},
+                "2222222": {"parent": "1111111", "files": {"a.go": "a", "x/b.go": "b", "c.go": "c"}},
+                "3333333": {"parent": "1111111", "files": {"a.go": "a2", "x/b.go": "b"}}}}}}}))
+        .unwrap();
+        let ask = |rest: &str| {
+            let request = Request::new(Method::GET, &format!("/repos/acme/shop{rest}"))
+                .with_header("user-agent", "test")
+                .with_header("authorization", "Bearer t")
+                .with_header("accept", "application/vnd.github.raw+json");
+            let alert = "2026-01-01T00:00:00Z".parse().unwrap();
+            world.answer(&request, Moment { alert, as_of: alert })
+        };
+        assert_eq!(ask("/branches/main").value()["commit"]["sha"], whole("3333333"));
+        // What the forced push took away is not in the comparison.
+        let compared = ask("/compare/2222222...3333333").value();
+        assert_eq!((&compared["status"], compared["files"].as_array().unwrap().len()), (&json!("diverged"), 1));
+        assert_eq!(ask("/compare/1111111...2222222").value()["files"][0]["status"], "added");
+        let whole_tree = ask("/git/trees/2222222?recursive=1").value();
+        assert_eq!((&whole_tree["truncated"], whole_tree["tree"].as_array().unwrap().len()), (&json!(true), 2));
+        let root = ask("/git/trees/2222222").value();
+        let folder = root["tree"].as_array().unwrap().iter().find(|e| e["type"] == "tree").unwrap();
+        let below = ask(&format!("/git/trees/{}", folder["sha"].as_str().unwrap())).value();
+        assert_eq!(below["tree"][0]["path"], "b.go");
+        assert_eq!(ask("/contents/a.go?ref=main").body, b"a2");
+        assert_eq!(ask("/contents/c.go?ref=main").status, 404);
+        assert_eq!(ask("/contents/c.go?ref=9999999").status, 404);
     }
 
     #[test]

@@ -12,10 +12,13 @@
 pub mod anthropic;
 pub mod aws;
 pub mod cloudflare;
+pub mod confluence;
 pub mod datadog;
 pub mod fault;
 mod folder;
 pub mod github;
+pub mod gitlab;
+mod history;
 pub mod kubernetes;
 pub mod moment;
 pub mod openai;

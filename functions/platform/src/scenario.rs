@@ -213,6 +213,8 @@ pub fn schema() -> Value {
             Vendor::Openai => schemars::schema_for!(crate::openai::World),
             Vendor::Anthropic => schemars::schema_for!(crate::anthropic::World),
             Vendor::Slack => schemars::schema_for!(crate::slack::World),
+            Vendor::Gitlab => schemars::schema_for!(crate::gitlab::World),
+            Vendor::Confluence => schemars::schema_for!(crate::confluence::World),
         }
         .to_value();
         allow_offsets(&mut schema);
@@ -273,7 +275,12 @@ fn vendor_of(name: &str) -> Result<Option<Vendor>, ScenarioError> {
     })
 }
 
-fn world(name: &str, vendor: Vendor, content: &Value, alert: Timestamp) -> Result<World, ScenarioError> {
+pub(crate) fn world(
+    name: &str,
+    vendor: Vendor,
+    content: &Value,
+    alert: Timestamp,
+) -> Result<World, ScenarioError> {
     let mut content = object(content);
     moment::resolve(&mut content, alert).map_err(|(place, text)| {
         let place = place.trim_start_matches('.');

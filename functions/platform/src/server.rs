@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::Response;
 use futures::stream;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::fault::Faults;
 use crate::vendor::World;
 use crate::wire::{Answer, Request};
-use crate::{Moment, Scenario, Vendor};
+use crate::{Moment, Scenario, ScenarioError, Vendor};
 
 /// The largest request body a vendor reads.
 const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -25,6 +26,7 @@ const MAX_BODY: usize = 32 * 1024 * 1024;
 pub struct Platform {
     environment: BTreeMap<String, String>,
     records: Arc<Mutex<Vec<Recorded>>>,
+    desks: Vec<Arc<Desk>>,
     listeners: Vec<JoinHandle<()>>,
     /// Kept so that the file named by `CATALOG` lives as long as the platform.
     _catalog: Option<tempfile::NamedTempFile>,
@@ -50,9 +52,10 @@ pub struct Recorded {
 }
 
 /// What one listener needs.
+#[derive(Debug)]
 struct Desk {
     vendor: Vendor,
-    world: World,
+    world: RwLock<World>,
     moment: Moment,
     faults: Arc<Faults>,
     records: Arc<Mutex<Vec<Recorded>>>,
@@ -74,22 +77,35 @@ impl Platform {
         if let Some(file) = &catalog {
             environment.insert("CATALOG".to_owned(), file.path().to_string_lossy().into_owned());
         }
-        let mut listeners = Vec::new();
+        let (mut desks, mut listeners) = (Vec::new(), Vec::new());
         for (vendor, world) in scenario.into_worlds() {
             let port = base_port.map_or(0, |base| base.saturating_add(vendor as u16));
             let listener = TcpListener::bind(("127.0.0.1", port)).await?;
             let url = format!("http://{}", listener.local_addr()?);
             environment
                 .extend(world.environment(&url).into_iter().map(|(name, value)| (name.to_owned(), value)));
-            let desk = Desk { vendor, world, moment, faults: faults.clone(), records: records.clone() };
-            listeners.push(tokio::spawn(serve(listener, Arc::new(desk))));
+            let world = RwLock::new(world);
+            let desk =
+                Arc::new(Desk { vendor, world, moment, faults: faults.clone(), records: records.clone() });
+            listeners.push(tokio::spawn(serve(listener, Arc::clone(&desk))));
+            desks.push(desk);
         }
-        Ok(Self { environment, records, listeners, _catalog: catalog })
+        Ok(Self { environment, records, desks, listeners, _catalog: catalog })
     }
 
     /// The settings that point functions at this platform. A vendor that is not configured has none.
     pub fn environment(&self) -> BTreeMap<String, String> {
         self.environment.clone()
+    }
+
+    /// Changes what a vendor that is served knows: `file` is what its file in the scenario would hold now. A vendor that is not
+    /// configured stays so.
+    pub fn change(&self, vendor: Vendor, file: &Value) -> Result<(), ScenarioError> {
+        for desk in self.desks.iter().filter(|desk| desk.vendor == vendor) {
+            let changed = crate::scenario::world(&vendor.file(), vendor, file, desk.moment.alert)?;
+            *desk.world.write().unwrap_or_else(PoisonError::into_inner) = changed;
+        }
+        Ok(())
     }
 
     /// Every request so far, in the order the answers were ready.
@@ -125,7 +141,8 @@ async fn handle(State(desk): State<Arc<Desk>>, request: axum::extract::Request) 
 impl Desk {
     async fn reply(&self, request: Request) -> Response {
         let call = self.vendor.call(&request);
-        let answer = || self.world.answer(&request, self.moment);
+        let answer =
+            || self.world.read().unwrap_or_else(PoisonError::into_inner).answer(&request, self.moment);
         let outcome = self.faults.apply(self.vendor, &call, &request.path, answer);
         self.record(request, call, outcome.answer.as_ref().map_or(0, |answer| answer.status));
         if !outcome.delay.is_zero() {
@@ -156,7 +173,7 @@ fn closed() -> Response {
     Response::new(Body::from_stream(stream::iter([Err::<Bytes, _>(broken)])))
 }
 
-fn catalog_file(catalog: &serde_json::Value) -> io::Result<tempfile::NamedTempFile> {
+fn catalog_file(catalog: &Value) -> io::Result<tempfile::NamedTempFile> {
     let mut file = tempfile::Builder::new().prefix("catalog-").suffix(".yaml").tempfile()?;
     // JSON is YAML: what was read from the scenario is written as it was understood.
     let text = if catalog.is_null() { String::new() } else { catalog.to_string() };
@@ -172,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    async fn platform(faults: serde_json::Value) -> Platform {
+    async fn platform(faults: Value) -> Platform {
         let files = [
             ("scenario.yaml", json!({"title": "t", "faults": faults})),
             ("alert.json", json!({"date_ms": "1767268800000"})),

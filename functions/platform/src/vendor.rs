@@ -1,4 +1,4 @@
-//! The nine vendors: their names, their files, and one world of each.
+//! The eleven vendors: their names, their files, and one world of each.
 
 use std::fmt;
 
@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::wire::{Answer, Request};
-use crate::{Moment, anthropic, aws, cloudflare, datadog, github, kubernetes, openai, pinecone, slack};
+use crate::{
+    Moment, anthropic, aws, cloudflare, confluence, datadog, github, gitlab, kubernetes, openai, pinecone, slack,
+};
 
 /// A vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -32,11 +34,15 @@ pub enum Vendor {
     Anthropic,
     /// Slack.
     Slack,
+    /// GitLab.
+    Gitlab,
+    /// Confluence.
+    Confluence,
 }
 
 impl Vendor {
     /// All of them, in the order of their listeners.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Datadog,
         Self::Kubernetes,
         Self::Aws,
@@ -46,6 +52,8 @@ impl Vendor {
         Self::Openai,
         Self::Anthropic,
         Self::Slack,
+        Self::Gitlab,
+        Self::Confluence,
     ];
 
     /// The name used in scenario files and records.
@@ -60,6 +68,8 @@ impl Vendor {
             Self::Openai => "openai",
             Self::Anthropic => "anthropic",
             Self::Slack => "slack",
+            Self::Gitlab => "gitlab",
+            Self::Confluence => "confluence",
         }
     }
 
@@ -80,6 +90,8 @@ impl Vendor {
             Self::Openai => openai::call(request),
             Self::Anthropic => anthropic::call(request),
             Self::Slack => slack::call(request),
+            Self::Gitlab => gitlab::call(request),
+            Self::Confluence => confluence::call(request),
         }
     }
 }
@@ -111,6 +123,10 @@ pub enum World {
     Anthropic(anthropic::World),
     /// See [`slack::World`].
     Slack(slack::World),
+    /// See [`gitlab::World`].
+    Gitlab(gitlab::World),
+    /// See [`confluence::World`].
+    Confluence(confluence::World),
 }
 
 impl World {
@@ -126,6 +142,8 @@ impl World {
             Vendor::Openai => Self::Openai(typed(file)?),
             Vendor::Anthropic => Self::Anthropic(typed(file)?),
             Vendor::Slack => Self::Slack(typed(file)?),
+            Vendor::Gitlab => Self::Gitlab(typed(file)?),
+            Vendor::Confluence => Self::Confluence(typed(file)?),
         })
     }
 
@@ -141,6 +159,8 @@ impl World {
             Self::Openai(world) => world.answer(request, moment),
             Self::Anthropic(world) => world.answer(request, moment),
             Self::Slack(world) => world.answer(request, moment),
+            Self::Gitlab(world) => world.answer(request),
+            Self::Confluence(world) => world.answer(request, moment),
         }
     }
 
@@ -156,6 +176,8 @@ impl World {
             Self::Openai(world) => world.environment(url),
             Self::Anthropic(world) => world.environment(url),
             Self::Slack(world) => world.environment(url),
+            Self::Gitlab(world) => world.environment(url),
+            Self::Confluence(world) => world.environment(url),
         }
     }
 }

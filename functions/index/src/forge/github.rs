@@ -155,12 +155,16 @@ fn changes(files: Vec<Compared>) -> Changes {
     let mut changes = Changes::new();
     for file in files {
         match file.status.as_str() {
-            "removed" => drop(changes.insert(file.filename, Change::Removed)),
+            "removed" => {
+                changes.insert(file.filename, Change::Removed);
+            }
             "unchanged" => (),
             status => {
                 let before = file.previous_filename.filter(|_| status == "renamed");
                 // Another file may have taken the old name in the same push.
-                before.into_iter().for_each(|path| drop(changes.entry(path).or_insert(Change::Removed)));
+                if let Some(path) = before {
+                    changes.entry(path).or_insert(Change::Removed);
+                }
                 changes.insert(file.filename, Change::Written);
             }
         }

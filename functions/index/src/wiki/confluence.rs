@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use host::http::{self, HttpError};
+use host::http;
 use host::{Fault, Secret, Settings};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
