@@ -14,11 +14,13 @@ pub const BAD_SETTING: &str = "Sitrep.BadSetting";
 pub const THROTTLED: &str = "Sitrep.Throttled";
 /// A channel was configured and what had to stand in it does not. The incident machine fails by this name too.
 pub const NOT_POSTED: &str = "Sitrep.NotPosted";
+/// A source of knowledge was not brought up to date. The index machine fails by this name.
+pub const NOT_INDEXED: &str = "Sitrep.NotIndexed";
 /// Anything else.
 pub const INTERNAL: &str = "Sitrep.Internal";
 
 /// Every name that our code emits.
-pub const NAMES: &[&str] = &[BAD_INPUT, BAD_SETTING, THROTTLED, NOT_POSTED, INTERNAL];
+pub const NAMES: &[&str] = &[BAD_INPUT, BAD_SETTING, THROTTLED, NOT_POSTED, NOT_INDEXED, INTERNAL];
 
 /// An error with a stable name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,7 +19,9 @@ pub enum Times {
 
 /// The identity of a folder or file as an origin: `folder:` and its absolute path.
 pub fn folder_origin(root: &Path) -> String {
-    let absolute = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    // A folder that is gone can still be named, to forget it.
+    let absolute = root.canonicalize().or_else(|_| std::path::absolute(root));
+    let absolute = absolute.unwrap_or_else(|_| root.to_owned());
     format!("folder:{}", absolute.display())
 }
 

@@ -23,6 +23,23 @@ pub struct Checkout {
     pub problems: Vec<String>,
 }
 
+/// The identity of a repository as an origin: `git:` and its absolute path, or its URL without credentials.
+pub fn git_origin(repository: &str) -> String {
+    match (repository.split_once("://"), repository.starts_with("git@")) {
+        (Some((scheme, rest)), _) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let host = host.rsplit('@').next().unwrap_or(host);
+            format!("git:{scheme}://{host}/{path}")
+        }
+        (None, true) => format!("git:{repository}"),
+        (None, false) => {
+            let path = Path::new(repository);
+            let absolute = path.canonicalize().or_else(|_| std::path::absolute(path));
+            format!("git:{}", absolute.unwrap_or_else(|_| path.to_owned()).display())
+        }
+    }
+}
+
 /// Clones a repository, without a work tree, into a folder. The error is git's own words.
 pub fn clone(url: &str, into: &Path) -> Result<(), String> {
     let into = into.display().to_string();
@@ -145,6 +162,12 @@ mod tests {
     fn run(folder: &Path, arguments: &[&str]) {
         let identity = ["-c", "user.name=Ada Okafor", "-c", "user.email=ada@example.org"];
         git(folder, &[&identity, arguments].concat()).unwrap();
+    }
+
+    #[test]
+    fn an_origin_holds_no_credentials() {
+        assert_eq!(git_origin("https://ada:secret@git.example/a/b.git"), "git:https://git.example/a/b.git");
+        assert_eq!(git_origin("git@git.example:a/b.git"), "git:git@git.example:a/b.git");
     }
 
     #[test]

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use files::{Times, folder_origin, read_folder};
-pub use git::{Checkout, clone, read_git};
+pub use git::{Checkout, clone, git_origin, read_git};
 pub use origin::Origin;
 pub use run::{Cursor, Mark, Push, Run, Want};
 

@@ -30,7 +30,7 @@ pub enum Command {
     Check(Check),
     /// Investigate every scenario of a folder with and without knowledge and model: a Markdown table.
     Compare(Compare),
-    /// Build or refresh the knowledge base from folders.
+    /// Build or refresh the knowledge base from folders, git repositories and wikis.
     Index(Index),
     /// Show what retrieval returns for a question.
     Search(Search),
@@ -106,9 +106,17 @@ pub struct Compare {
 /// `sitrep index`.
 #[derive(Debug, Args)]
 pub struct Index {
-    /// Folders and files to index; what they no longer hold leaves the knowledge base.
-    #[arg(required = true)]
-    pub paths: Vec<PathBuf>,
+    /// What to index; each is told apart from the others, and what it no longer holds leaves the knowledge base. A folder or
+    /// file; a folder that is a git repository (what is committed at HEAD, with author and date); the URL of one (cloned for
+    /// the time being); `confluence:`, `github:OWNER/NAME` or `gitlab:GROUP/PROJECT` (through their APIs, by the settings).
+    #[arg(required = true, value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// Remove what was indexed from these instead.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub forget: bool,
+    /// Read everything again, where only what changed would be (wikis and repositories behind an API).
+    #[arg(long)]
+    pub everything: bool,
     /// Cut only: show what would be indexed and store nothing.
     #[arg(long)]
     pub dry_run: bool,

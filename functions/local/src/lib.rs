@@ -8,6 +8,7 @@ pub mod cli;
 pub mod commands;
 pub mod functions;
 pub mod html;
+pub mod indexing;
 pub mod progress;
 pub mod simulate;
 pub mod start;

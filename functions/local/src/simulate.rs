@@ -8,7 +8,7 @@ use platform::{Platform, Scenario};
 use tempfile::TempDir;
 
 use crate::Stop;
-use crate::commands::index::index;
+use crate::commands::index::index_folder;
 
 /// A running simulation. Dropping it stops the vendors and removes its folder.
 pub struct Simulation {
@@ -33,8 +33,10 @@ impl Simulation {
         let catalog = settings.get("CATALOG").map(PathBuf::from);
         let paths: Vec<PathBuf> = knowledge.into_iter().chain(catalog).collect();
         if !paths.is_empty() {
-            // A checkout's file times say when it was checked out, not when a page was written.
-            index(&settings, &paths, Times::FrontMatterOnly, &mut |_, _| {}).await?;
+            for path in &paths {
+                // A checkout's file times say when it was checked out, not when a page was written.
+                index_folder(&settings, path, Times::FrontMatterOnly).await?;
+            }
         }
         Ok(Self { platform, settings, _home: home })
     }

@@ -54,7 +54,9 @@ pub async fn investigate(request: Request<'_>) -> Result<Ended, Stop> {
         }
     };
     let context = json!({ "Execution": { "Name": name, "StartTime": host::clock::now(), "Input": input } });
-    let execution = Execution { tasks: &tasks, observe: request.observe, context };
+    // The incident machine starts no other execution.
+    let start = |_| None;
+    let execution = Execution { tasks: &tasks, observe: request.observe, start: &start, context };
     let began = Instant::now();
     let (document, failure) = match execution.run(&machine, input.clone()).await {
         Ok(document) => (document, None),

@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use super::choice::{Test, test};
 use super::path::{Path, Template};
 
+/// The one service that a Task may call beside functions.
+const START: &str = "arn:aws:states:::states:startExecution";
+
 /// A state machine, or one branch of one.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -53,6 +56,11 @@ pub enum Kind {
         /// `TimeoutSeconds`.
         timeout: Option<Duration>,
     },
+    /// Starts an execution (`arn:aws:states:::states:startExecution`) and does not wait for it.
+    Start {
+        /// `TimeoutSeconds`.
+        timeout: Option<Duration>,
+    },
     /// Runs branches at once.
     Parallel(Vec<Machine>),
     /// Runs one machine over items.
@@ -76,7 +84,7 @@ pub enum Kind {
     /// Passes its input, or `Result`, on.
     Pass(Option<Value>),
     /// Waits.
-    Wait(Duration),
+    Wait(Pause),
     /// Ends well.
     Succeed,
     /// Ends badly.
@@ -86,6 +94,15 @@ pub enum Kind {
         /// `Cause`.
         cause: String,
     },
+}
+
+/// How long a Wait waits.
+#[derive(Debug, Clone)]
+pub enum Pause {
+    /// `Seconds`.
+    For(Duration),
+    /// `SecondsPath`.
+    From(Path),
 }
 
 /// `Retry`.
@@ -275,6 +292,9 @@ fn kind(name: &str, fields: &mut Fields, place: &str) -> Result<Kind, String> {
     Ok(match name {
         "Task" => {
             let resource: String = fields.need("Resource")?;
+            if resource == START {
+                return Ok(Kind::Start { timeout: seconds(fields.take("TimeoutSeconds")?) });
+            }
             let function =
                 resource.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).ok_or_else(|| {
                     format!("Resource '{resource}' is not a function's placeholder such as ${{brief}}")
@@ -307,7 +327,10 @@ fn kind(name: &str, fields: &mut Fields, place: &str) -> Result<Kind, String> {
             }
         }
         "Pass" => Kind::Pass(fields.take("Result")?),
-        "Wait" => Kind::Wait(Duration::from_secs_f64(fields.need("Seconds")?)),
+        "Wait" => Kind::Wait(match seconds(fields.take("Seconds")?) {
+            Some(pause) => Pause::For(pause),
+            None => Pause::From(Path::parse(&fields.need::<String>("SecondsPath")?)?),
+        }),
         "Succeed" => Kind::Succeed,
         "Fail" => Kind::Fail {
             error: fields.take("Error")?.unwrap_or_default(),
@@ -363,6 +386,14 @@ mod tests {
         assert!(
             refused(r#"{"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": true}"#)
                 .contains("sqs")
+        );
+        assert!(
+            refused(r#"{"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "End": true}"#)
+                .contains("sync")
+        );
+        assert!(
+            refused(r#"{"Type": "Wait", "Timestamp": "2026-01-01T00:00:00Z", "End": true}"#)
+                .contains("SecondsPath is missing")
         );
         assert!(
             load(r#"{"StartAt": "S", "QueryLanguage": "JSONata", "States": {}}"#)

@@ -9,7 +9,7 @@ use host::Handler;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::definition::{Catch, Kind, Machine, Retry, State};
+use super::definition::{Catch, Kind, Machine, Pause, Retry, State};
 use super::path::Path;
 
 /// Bytes a state's input, output or result may have.
@@ -91,12 +91,23 @@ pub struct Event {
     pub result: Value,
 }
 
+/// An execution that a machine asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Started {
+    /// Its name.
+    pub name: String,
+    /// Its input.
+    pub input: Value,
+}
+
 /// One execution of a machine.
 pub struct Execution<'a> {
     /// How Tasks are called.
     pub tasks: &'a Tasks,
     /// Hears every Task and its outcome, as they end.
     pub observe: &'a (dyn Fn(Event) + Send + Sync),
+    /// Starts another execution. `None`: one of that name was started before.
+    pub start: &'a (dyn Fn(Started) -> Option<()> + Send + Sync),
     /// The context object, `$$`.
     pub context: Value,
 }
@@ -194,6 +205,8 @@ impl Execution<'_> {
         let mut next = state.next.as_deref();
         let result = match &state.kind {
             Kind::Task { function, timeout } => self.task(function, *timeout, input).await?,
+            // Starting takes no time here, so that no time-out can pass.
+            Kind::Start { .. } => self.start(&input)?,
             Kind::Parallel(branches) => {
                 let runs = branches.iter().map(|branch| self.machine(branch, input.clone(), context.clone()));
                 Value::Array(futures::future::try_join_all(runs).await?)
@@ -210,7 +223,7 @@ impl Execution<'_> {
             }
             Kind::Pass(result) => result.clone().unwrap_or(input),
             Kind::Wait(pause) => {
-                tokio::time::sleep(*pause).await;
+                tokio::time::sleep(seconds(pause, &input, context)?).await;
                 input
             }
             Kind::Succeed => input,
@@ -243,6 +256,27 @@ impl Execution<'_> {
         }
     }
 
+    /// What Step Functions answers, and refuses: a name that was used before, an input or a machine that is missing.
+    fn start(&self, request: &Value) -> Result<Value, Failure> {
+        let text = |key: &str| request.get(key).and_then(Value::as_str);
+        let (Some(machine), Some(name), Some(input)) =
+            (text("StateMachineArn"), text("Name"), request.get("Input"))
+        else {
+            return Err(Failure::runtime("an execution needs StateMachineArn, Name and Input"));
+        };
+        let started = Started { name: name.to_owned(), input: input.clone() };
+        match (self.start)(started) {
+            Some(()) => {
+                let arn = format!("{}:{name}", machine.replace(":stateMachine:", ":execution:"));
+                Ok(json!({ "ExecutionArn": arn }))
+            }
+            None => Err(Failure::new(
+                "StepFunctions.ExecutionAlreadyExistsException",
+                format!("there is an execution '{name}' already"),
+            )),
+        }
+    }
+
     fn tell(&self, name: &str, state: &State, outcome: Outcome, took: Duration, result: Value) {
         if let Kind::Task { function, .. } = &state.kind {
             (self.observe)(Event {
@@ -272,6 +306,17 @@ fn next_retry(retries: &[Retry], used: &mut [u32], failure: &Failure) -> Option<
     let pause = retry.interval_seconds * retry.backoff_rate.powi(used[index].cast_signed());
     used[index] += 1;
     Some(Duration::from_secs_f64(pause.min(retry.max_delay_seconds.unwrap_or(f64::MAX)).min(31_622_400.0)))
+}
+
+fn seconds(pause: &Pause, input: &Value, context: &Value) -> Result<Duration, Failure> {
+    match pause {
+        Pause::For(pause) => Ok(*pause),
+        Pause::From(path) => path
+            .get(input, context)
+            .and_then(Value::as_u64)
+            .map(Duration::from_secs)
+            .ok_or_else(|| Failure::runtime("SecondsPath does not point at a whole number")),
+    }
 }
 
 fn select(path: Option<&Path>, value: &Value, context: &Value) -> Result<Value, Failure> {
@@ -411,7 +456,9 @@ mod tests {
         let machine = load(machine).unwrap();
         let heard = Mutex::new(Vec::new());
         let observe = |event: Event| heard.lock().unwrap().push(event.outcome);
-        let execution = Execution { tasks, observe: &observe, context: json!({"Execution": {"Name": "e"}}) };
+        let context = json!({"Execution": {"Name": "e"}, "StateMachine": {"Id": "arn:aws:states:r:1:stateMachine:m"}});
+        let start = |started: Started| (started.name != "used").then_some(());
+        let execution = Execution { tasks, observe: &observe, start: &start, context };
         let result = execution.run(&machine, input).await;
         (result, heard.into_inner().unwrap())
     }
@@ -473,6 +520,25 @@ mod tests {
         let (result, _) = run(machine, json!({"x": 1}), &tasks(|input, _| Ok(input))).await;
         let failure = result.unwrap_err();
         assert_eq!((failure.error.as_str(), failure.document), ("E", Some(json!({"x": 1}))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_execution_is_started_once_and_a_wait_takes_its_time_from_the_document() {
+        let machine = r#"{"StartAt": "W", "States": {
+            "W": {"Type": "Wait", "SecondsPath": "$.s", "Next": "S"},
+            "S": {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution", "ResultPath": "$.started", "End": true,
+                "Parameters": {"StateMachineArn.$": "$$.StateMachine.Id", "Name.$": "$.name", "Input.$": "$"},
+                "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "C"}]},
+            "C": {"Type": "Pass", "OutputPath": "$.failure.Error", "End": true}}}"#;
+        let began = Instant::now();
+        let tasks = tasks(|input, _| Ok(input));
+        let (result, _) = run(machine, json!({"s": 7, "name": "n"}), &tasks).await;
+        assert_eq!(began.elapsed(), Duration::from_secs(7));
+        assert_eq!(result.unwrap()["started"]["ExecutionArn"], "arn:aws:states:r:1:execution:m:n");
+        let (result, _) = run(machine, json!({"s": 0, "name": "used"}), &tasks).await;
+        assert_eq!(result.unwrap(), json!("StepFunctions.ExecutionAlreadyExistsException"));
+        let (result, _) = run(machine, json!({"s": "x", "name": "n"}), &tasks).await;
+        assert_eq!(result.unwrap_err().error, "States.Runtime");
     }
 
     #[tokio::test]
