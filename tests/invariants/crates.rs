@@ -79,7 +79,7 @@ fn an_aws_service_is_linked_only_where_it_is_called() {
         ("aws-sdk-rds", ["collect-aws"]),
         ("aws-sdk-cloudwatch", ["collect-aws"]),
         ("aws-sdk-elasticloadbalancingv2", ["collect-aws"]),
-        ("aws-sdk-sfn", ["webhook"]),
+        ("aws-sdk-sfn", ["ingress"]),
         ("aws-sdk-secretsmanager", ["host"]),
         ("kube", ["collect-kubernetes"]),
         ("lambda_runtime", ["host"]),

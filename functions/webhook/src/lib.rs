@@ -4,23 +4,27 @@
 //! answers 5xx only where a repeated delivery may help, because Datadog repeats nothing else. It reads nothing of the body
 //! before the secret is checked, and it never investigates anything itself.
 
-mod answer;
-mod request;
-mod start;
 mod template;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use host::{Fault, Secret, Settings};
 use incident::execution::execution_name;
 use incident::{Alert, Catalog, Subject, Transition};
+use ingress::{Started, Starter, answer};
 use ledger::{Admission, Ledger};
 use serde_json::json;
 
-pub use request::event_for;
 pub use template::{TemplateError, alert_from_body};
 
-use answer::answer;
-use start::{Started, Starter};
+/// The custom header that Datadog's webhook integration is configured to send.
+const SECRET_HEADER: &str = "x-sitrep-secret";
+/// Bodies above this are refused: Datadog's own events are far smaller.
+const MAX_BODY: usize = 256 * 1024;
+
+/// The event that API Gateway would make of Datadog's delivery: what the `sitrep` command sends.
+pub fn event_for(body: &str, secret: &Secret) -> ApiGatewayV2httpRequest {
+    ingress::event_for("/datadog", body, &[(SECRET_HEADER, secret.expose())])
+}
 
 /// The function: its secret, its catalog, its ledger and the way to start an execution.
 pub struct Webhook {
@@ -68,10 +72,10 @@ impl Webhook {
             tracing::error!("WEBHOOK_SECRET is not set: every delivery is refused");
             return Err(answer(401, json!({ "error": "this endpoint has no secret configured" })));
         };
-        if !request::carries(request, secret) {
+        if !ingress::is_secret(request, SECRET_HEADER, secret) {
             return Err(answer(401, json!({ "error": "the secret is missing or wrong" })));
         }
-        let body = request::body(request).map_err(|error| answer(400, json!({ "error": error })))?;
+        let body = ingress::body(request, MAX_BODY).map_err(|error| answer(400, json!({ "error": error })))?;
         let alert =
             alert_from_body(&body).map_err(|error| answer(400, json!({ "error": error.to_string() })))?;
         Ok(self.take(alert).await)

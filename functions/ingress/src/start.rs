@@ -5,7 +5,7 @@ use aws_sdk_sfn::error::DisplayErrorContext;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use host::Settings;
 
-/// Starts executions of the incident machine.
+/// Starts executions of the machine that `STATE_MACHINE_ARN` names.
 pub struct Starter(Option<Machine>);
 
 struct Machine {
@@ -17,7 +17,7 @@ struct Machine {
 pub enum Started {
     /// The execution runs.
     New,
-    /// One of that name ran within 90 days: the alert is a duplicate.
+    /// One of that name ran within 90 days: the delivery is a duplicate.
     Before,
 }
 

@@ -1,0 +1,11 @@
+//! What functions behind API Gateway share: a request's body and secret, an answer, and the start of an execution.
+//!
+//! The only crate that calls Step Functions. It knows no vendor and no document.
+
+mod answer;
+mod request;
+mod start;
+
+pub use answer::answer;
+pub use request::{body, event_for, is_secret};
+pub use start::{Started, Starter};
