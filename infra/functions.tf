@@ -11,7 +11,7 @@ resource "aws_iam_role" "function" {
 }
 
 data "aws_iam_policy_document" "assume" {
-  for_each = toset(["lambda", "states"])
+  for_each = toset(["lambda", "states", "scheduler"])
   statement {
     actions = ["sts:AssumeRole"]
     principals {
@@ -94,6 +94,7 @@ resource "aws_lambda_function" "function" {
       # The one bundle of the image: a scan of all certificate folders costs tens of milliseconds at every cold start.
       { SSL_CERT_FILE = "/etc/pki/tls/certs/ca-bundle.crt" },
       each.key == "webhook" ? { STATE_MACHINE_ARN = local.incident_arn } : {},
+      each.key == "index-webhook" ? { STATE_MACHINE_ARN = local.index_arn } : {},
     )
   }
   tracing_config {

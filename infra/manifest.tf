@@ -70,8 +70,17 @@ locals {
     }
     index = {
       memory_mb = 1024, timeout_s = 300
-      settings  = ["PINECONE_API_KEY", "PINECONE_INDEX_URL", "PINECONE_SPARSE_INDEX_URL", "OPENAI_API_KEY", "EMBEDDING_MODEL"]
-      actions   = {}
+      settings = [
+        "PINECONE_API_KEY", "PINECONE_INDEX_URL", "PINECONE_SPARSE_INDEX_URL", "OPENAI_API_KEY", "EMBEDDING_MODEL",
+        "GITHUB_TOKEN", "GITLAB_TOKEN", "GITLAB_URL",
+        "CONFLUENCE_URL", "CONFLUENCE_EMAIL", "CONFLUENCE_TOKEN", "CONFLUENCE_SPACES",
+      ]
+      actions = {}
+    }
+    index-webhook = {
+      memory_mb = 256, timeout_s = 8
+      settings  = ["GITHUB_WEBHOOK_SECRET", "GITLAB_WEBHOOK_SECRET", "CONFLUENCE_WEBHOOK_SECRET"]
+      actions   = { start = { actions = ["states:StartExecution"], resources = [local.index_arn] } }
     }
   }
 }

@@ -3,6 +3,7 @@ data "aws_caller_identity" "current" {}
 locals {
   # Written out, not read from the resource: the machine needs the functions' ARNs, so the webhook cannot wait for the machine's.
   incident_arn = "arn:aws:states:${var.region}:${data.aws_caller_identity.current.account_id}:stateMachine:sitrep-incident"
+  index_arn    = "arn:aws:states:${var.region}:${data.aws_caller_identity.current.account_id}:stateMachine:sitrep-index"
 }
 
 resource "aws_sfn_state_machine" "incident" {

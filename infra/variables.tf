@@ -38,6 +38,16 @@ variable "settings" {
   default     = {}
 }
 
+variable "index_sources" {
+  description = "What the knowledge base is kept current with: confluence, github:owner/name, gitlab:group/project. Each is reconciled once a day; Confluence is also asked every five minutes for what changed."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = alltrue([for source in var.index_sources : can(regex("^(confluence|github:[\\w.-]+/[\\w.-]+|gitlab:[\\w.-]+(/[\\w.-]+)+)$", source))])
+    error_message = "confluence, github:owner/name or gitlab:group/project."
+  }
+}
+
 variable "log_retention_days" {
   description = "Days that logs are kept."
   type        = number

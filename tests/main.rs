@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and tells what it saw or skipped"
 )]
 
+mod indexing;
 mod invariants;
 mod recorded;
 mod workflows;

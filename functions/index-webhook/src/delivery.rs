@@ -134,7 +134,9 @@ pub(crate) fn confluence(request: &ApiGatewayV2httpRequest, body: &[u8], secret:
     let want = match id {
         None => changes(),
         Some(id) => match id.as_str().map(str::to_owned).or_else(|| id.as_u64().map(|id| id.to_string())) {
-            Some(id) if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => json!({ "page": id }),
+            Some(id) if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => {
+                json!({ "page": id })
+            }
             _ => return Heard::Unreadable("a page's id is a number".to_owned()),
         },
     };

@@ -9,8 +9,8 @@ use super::*;
 const SECRET: &str = "a secret of this test";
 
 async fn function() -> IndexWebhook {
-    let settings =
-        ["GITHUB_WEBHOOK_SECRET", "GITLAB_WEBHOOK_SECRET", "CONFLUENCE_WEBHOOK_SECRET"].map(|name| (name.to_owned(), SECRET.to_owned()));
+    let settings = ["GITHUB_WEBHOOK_SECRET", "GITLAB_WEBHOOK_SECRET", "CONFLUENCE_WEBHOOK_SECRET"]
+        .map(|name| (name.to_owned(), SECRET.to_owned()));
     IndexWebhook::new(&Settings::from_values(settings)).await.unwrap()
 }
 
@@ -35,7 +35,8 @@ async fn answered(request: ApiGatewayV2httpRequest) -> (i64, String) {
 }
 
 async fn github(body: &str, event: &str, signature: &str) -> (i64, String) {
-    let headers = [("x-github-event", event), ("x-hub-signature-256", signature), ("x-github-delivery", "d1")];
+    let headers =
+        [("x-github-event", event), ("x-hub-signature-256", signature), ("x-github-delivery", "d1")];
     answered(event_for("/index/github", body, &headers)).await
 }
 
@@ -52,7 +53,9 @@ async fn a_push_to_the_default_branch_starts_and_nothing_else_does() {
     assert_eq!(github(&main, "push", &signature(&main, SECRET)).await.0, 503);
     assert_eq!(github(&main, "ping", &signature(&main, SECRET)).await, (200, "pong".into()));
     assert_eq!(github(&main, "issues", &signature(&main, SECRET)).await.0, 200);
-    for body in [push("refs/heads/feature", false), push("refs/tags/main", false), push("refs/heads/main", true)] {
+    for body in
+        [push("refs/heads/feature", false), push("refs/tags/main", false), push("refs/heads/main", true)]
+    {
         let told = github(&body, "push", &signature(&body, SECRET)).await;
         assert_eq!(told, (200, "not the default branch".into()), "{body}");
     }
@@ -88,7 +91,8 @@ fn a_gitlab_push_names_its_project_and_a_deleted_branch_is_nothing() {
         let body = json!({"ref": "refs/heads/trunk", "before": "1".repeat(40), "after": after.repeat(40),
             "project": {"path_with_namespace": "acme/web/shop", "default_branch": "trunk"}})
         .to_string();
-        let headers = [("x-gitlab-token", SECRET), ("x-gitlab-event", "Push Hook"), ("x-gitlab-event-uuid", "u")];
+        let headers =
+            [("x-gitlab-token", SECRET), ("x-gitlab-event", "Push Hook"), ("x-gitlab-event-uuid", "u")];
         delivery::gitlab(&event_for("/index/gitlab", &body, &headers), body.as_bytes(), &Secret::new(SECRET))
     };
     assert!(matches!(heard("2"), Heard::Changed(change) if change.source == "gitlab:acme/web/shop"));

@@ -112,11 +112,9 @@ fn written(repository: &Path, commit: &str) -> Option<HashMap<String, (Timestamp
     if commits > HISTORY {
         return None;
     }
-    let log = git(
-        repository,
-        &["log", "-z", "--no-renames", "--name-only", "--format=%x01%cI%x09%an%x02", commit],
-    )
-    .ok()?;
+    let log =
+        git(repository, &["log", "-z", "--no-renames", "--name-only", "--format=%x01%cI%x09%an%x02", commit])
+            .ok()?;
     let log = String::from_utf8_lossy(&log);
     let mut written = HashMap::new();
     // Newest first: the first mention of a file is its last change.

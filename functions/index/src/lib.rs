@@ -124,7 +124,8 @@ pub async fn index(
                 chunks,
             };
             // What it was before, where its words have moved it to another corpus.
-            sources.extend(reading::other_corpora(document.corpus).iter().map(|other| of(*other, Vec::new())));
+            sources
+                .extend(reading::other_corpora(document.corpus).iter().map(|other| of(*other, Vec::new())));
             sources.push(of(document.corpus, chunks));
         }
         totals += store.put(sources).await?;

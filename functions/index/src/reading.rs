@@ -64,7 +64,9 @@ mod tests {
     #[test]
     fn foreign_and_hidden_files_are_not_read() {
         assert_eq!(corpus_of_path("internal/a.go"), Some(Corpus::SourceCode));
-        for path in ["vendor/x/a.go", "web/node_modules/y/i.ts", ".github/README.md", "docs/.hidden.md", "a.png"] {
+        for path in
+            ["vendor/x/a.go", "web/node_modules/y/i.ts", ".github/README.md", "docs/.hidden.md", "a.png"]
+        {
             assert_eq!(corpus_of_path(path), None, "{path}");
         }
     }

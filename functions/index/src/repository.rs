@@ -94,10 +94,9 @@ async fn read(forge: Forge<'_>, todo: &[(String, Change)], commit: &str) -> Resu
         work.problems.extend(problems.into_iter().map(|problem| format!("{path}: {problem}")));
         let corpus = text.as_deref().and_then(|text| cutting::corpus_of(&path, text));
         match text.zip(corpus) {
-            Some((text, corpus)) => work.documents.push(Document {
-                version: Some(commit.to_owned()),
-                ..Document::new(corpus, path, text)
-            }),
+            Some((text, corpus)) => work
+                .documents
+                .push(Document { version: Some(commit.to_owned()), ..Document::new(corpus, path, text) }),
             // Gone, or nothing that can be read any more: what is held of it is not true.
             None => work.gone.push(path),
         }

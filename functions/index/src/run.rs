@@ -156,6 +156,9 @@ pub(crate) struct Kept {
     pub mark: Option<Mark>,
     #[serde(default)]
     pub cursor: Option<Cursor>,
+    /// Whose cursor it is.
+    #[serde(default)]
+    pub run: String,
 }
 
 impl Run {

@@ -51,7 +51,8 @@ impl From<SourceError> for Fault {
     fn from(error: SourceError) -> Self {
         let message = incident::redact::redact(&error.to_string()).into_owned();
         match error {
-            SourceError::Setting(_) | SourceError::Store(StoreError::Mixed { .. } | StoreError::Setting(_)) => {
+            SourceError::Setting(_)
+            | SourceError::Store(StoreError::Mixed { .. } | StoreError::Setting(_)) => {
                 Fault::bad_setting(message)
             }
             SourceError::Vendor { cause: HttpError::Denied { .. }, .. } => Fault::bad_setting(message),

@@ -64,7 +64,11 @@ impl Sync {
                     run.end_call();
                     Ok(run)
                 }
-                _ => Err(error.into()),
+                _ => {
+                    // A failure of the ledger is told by the next call that takes a turn.
+                    let _ = self.ledger.release(&source, &run.run);
+                    Err(error.into())
+                }
             },
         }
     }
@@ -73,10 +77,8 @@ impl Sync {
     fn hold(&self, run: &Run, now: Timestamp) -> Result<(), Fault> {
         let source = run.source.to_string();
         let until = later(now, run.pause_s);
-        let Taken::Yours(state) = self
-            .ledger
-            .take(&source, &run.run, &json!(run.want), now)
-            .map_err(SourceError::from)?
+        let Taken::Yours(state) =
+            self.ledger.take(&source, &run.run, &json!(run.want), now).map_err(SourceError::from)?
         else {
             return Ok(());
         };
@@ -84,9 +86,15 @@ impl Sync {
         Ok(())
     }
 
-    async fn batch(&self, store: &Store, run: &mut Run, kept: Kept, now: Timestamp) -> Result<(), SourceError> {
+    async fn batch(
+        &self,
+        store: &Store,
+        run: &mut Run,
+        kept: Kept,
+        now: Timestamp,
+    ) -> Result<(), SourceError> {
         let source = run.source.to_string();
-        if run.cursor.is_none() && kept.cursor.is_some() {
+        if kept.cursor.is_some() && kept.run != run.run {
             // A run was killed: its work is brought to its end first, then comes what this one was asked for.
             self.ledger.ask(&source, &json!(run.want))?;
         }
@@ -100,7 +108,7 @@ impl Sync {
                 }
             },
         };
-        let before = Kept { mark: kept.mark, cursor: Some(cursor.clone()) };
+        let before = Kept { mark: kept.mark, cursor: Some(cursor.clone()), run: run.run.clone() };
         if !self.ledger.keep(&source, &run.run, &json!(before), now)? {
             return Err(SourceError::Setting(format!("{source}: the turn was lost")));
         }
@@ -140,7 +148,9 @@ impl Sync {
     fn begin_wiki(&self, run: &Run, mark: Option<&Mark>, now: Timestamp) -> Cursor {
         match (&run.want, mark) {
             (Want::Page(id), _) => Cursor::Page { id: id.clone() },
-            (Want::Changes, Some(Mark::At(since))) => Cursor::Changed { since: *since, mark: now, next: None },
+            (Want::Changes, Some(Mark::At(since))) => {
+                Cursor::Changed { since: *since, mark: now, next: None }
+            }
             (Want::Changes, _) if !self.ledger.remembers() => {
                 let since = now.checked_sub(UNKNOWN).unwrap_or(now);
                 Cursor::Changed { since, mark: now, next: None }
@@ -153,7 +163,8 @@ impl Sync {
         let confluence = || {
             self.confluence.as_ref().ok_or_else(|| {
                 SourceError::Setting(
-                    "Confluence cannot be read: set CONFLUENCE_URL, CONFLUENCE_EMAIL and CONFLUENCE_TOKEN".to_owned(),
+                    "Confluence cannot be read: set CONFLUENCE_URL, CONFLUENCE_EMAIL and CONFLUENCE_TOKEN"
+                        .to_owned(),
                 )
             })
         };
@@ -187,7 +198,7 @@ impl Sync {
             None | Some(Mark::Same) => mark,
             mark => mark,
         };
-        let state = json!(Kept { mark, cursor: work.cursor });
+        let state = json!(Kept { mark, cursor: work.cursor, run: run.run.clone() });
         if !is_done {
             self.ledger.keep(&source, &run.run, &state, now)?;
             return Ok(());
@@ -231,7 +242,11 @@ async fn write(store: &Store, origin: &str, work: &Work) -> Result<Totals, Sourc
 }
 
 /// Removes what an origin holds beyond the sources that are there. `None`: nothing is there, though something is held.
-pub(crate) async fn sweep(store: &Store, origin: &str, there: &[String]) -> Result<Option<usize>, SourceError> {
+pub(crate) async fn sweep(
+    store: &Store,
+    origin: &str,
+    there: &[String],
+) -> Result<Option<usize>, SourceError> {
     let mut removed = 0;
     for corpus in Corpus::ALL {
         let held = store.ids(corpus, &Chunk::origin_prefix(corpus, origin)).await?;

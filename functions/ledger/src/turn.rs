@@ -116,6 +116,16 @@ impl Ledger {
         })
     }
 
+    /// Gives the turn up without having come to an end: after a failure, the next run need not wait for it to pass.
+    pub fn release(&self, source: &str, run: &str) -> Result<(), LedgerError> {
+        let Self::Files(files) = self else { return Ok(()) };
+        files.change(&key(source), |turn: &mut Turn| {
+            if turn.is_of(run) {
+                (turn.run, turn.until) = (None, None);
+            }
+        })
+    }
+
     /// Whether anything is remembered at all.
     pub fn remembers(&self) -> bool {
         matches!(self, Self::Files(_))
@@ -156,6 +166,10 @@ mod tests {
         assert_eq!(ledger.leave("s", "a", &json!(2)).unwrap(), Some(json!("z")));
         assert_eq!(ledger.leave("s", "a", &json!(3)).unwrap(), None);
         assert_eq!(take("e", "w", 4), Taken::Yours(json!(3)));
+        ledger.release("s", "a").unwrap();
+        assert_eq!(take("f", "w", 4), Taken::Theirs("e".to_owned()));
+        ledger.release("s", "e").unwrap();
+        assert_eq!(take("g", "w", 4), Taken::Yours(json!(3)));
     }
 
     #[test]

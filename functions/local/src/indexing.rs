@@ -58,7 +58,8 @@ pub async fn interpret(
         let execution = Execution { tasks: &tasks, observe, start: &start, context };
         last = execution.run(&machine, input).await.map_err(|failure| stopped(&failure))?;
     }
-    serde_json::from_value(last).map_err(|error| Stop::Failed(format!("the index machine ended oddly: {error}")))
+    serde_json::from_value(last)
+        .map_err(|error| Stop::Failed(format!("the index machine ended oddly: {error}")))
 }
 
 /// Why the machine failed: what the function said, where it said anything.

@@ -160,7 +160,10 @@ impl World {
 
     fn list_spaces(&self, request: &Request) -> Answer {
         let keys = words(request, "keys");
-        let spaces = self.spaces.iter().filter(|(key, space)| space.visible && (keys.is_empty() || keys.contains(key)));
+        let spaces = self
+            .spaces
+            .iter()
+            .filter(|(key, space)| space.visible && (keys.is_empty() || keys.contains(key)));
         let entries = spaces
             .map(|(key, space)| json!({"id": space.id, "key": key, "name": key, "status": "current"}))
             .collect();
@@ -171,8 +174,10 @@ impl World {
         if request.query_value("limit").is_some_and(|limit| !matches!(limit.parse(), Ok(1..=MAX_LIMIT))) {
             return refuse(400, "limit must be between 1 and 250");
         }
-        let (ids, spaces, status) = (words(request, "id"), words(request, "space-id"), words(request, "status"));
-        let status = if status.is_empty() { vec!["current".to_owned(), "archived".to_owned()] } else { status };
+        let (ids, spaces, status) =
+            (words(request, "id"), words(request, "space-id"), words(request, "status"));
+        let status =
+            if status.is_empty() { vec!["current".to_owned(), "archived".to_owned()] } else { status };
         let mut pages: Vec<&Page> = self
             .seen(moment)
             .filter(|page| status.contains(&page.status))
@@ -257,7 +262,8 @@ impl World {
 
 /// A page of a list, and a link to the next: its cursor is the number of entries before it.
 fn paged(entries: Vec<Value>, request: &Request, path: &str) -> Answer {
-    let limit = request.query_value("limit").and_then(|text| text.parse().ok()).unwrap_or(LIMIT).clamp(1, MAX_LIMIT);
+    let limit =
+        request.query_value("limit").and_then(|text| text.parse().ok()).unwrap_or(LIMIT).clamp(1, MAX_LIMIT);
     let skip: usize = match request.query_value("cursor") {
         None => 0,
         Some(cursor) => match cursor.strip_prefix("sim-").and_then(|at| at.parse().ok()) {
@@ -277,7 +283,10 @@ fn paged(entries: Vec<Value>, request: &Request, path: &str) -> Answer {
 /// The values of a parameter: repeated, or separated by commas.
 fn words(request: &Request, name: &str) -> Vec<String> {
     let values = request.query.iter().filter(|(key, _)| key == name);
-    values.flat_map(|(_, value)| value.split(',').map(str::to_owned)).filter(|word| !word.is_empty()).collect()
+    values
+        .flat_map(|(_, value)| value.split(',').map(str::to_owned))
+        .filter(|word| !word.is_empty())
+        .collect()
 }
 
 fn refuse(status: u16, message: &str) -> Answer {
@@ -298,15 +307,15 @@ mod tests {
                 "status": status, "body": format!("<p>{id}</p>"), "author": "a1"})
         };
         serde_json::from_value(json!({"email": "e", "token": "t", "people": {"a1": "Ada Okafor"},
-            "spaces": {"OPS": {"id": "1"}, "HR": {"id": "2", "visible": false}},
-            "pages": [
-                page("10", "OPS", None, "2026-01-01T10:00:30Z", "current"),
-                page("11", "OPS", Some("10"), "2026-01-01T11:00:00Z", "current"),
-                page("12", "OPS", Some("11"), "2026-01-01T11:30:45Z", "current"),
-                page("13", "OPS", None, "2026-01-01T11:40:00Z", "trashed"),
-                page("14", "HR", None, "2026-01-01T11:50:00Z", "current"),
-                page("15", "OPS", None, "2026-01-01T13:00:00Z", "current"),
-            ]}))
+        "spaces": {"OPS": {"id": "1"}, "HR": {"id": "2", "visible": false}},
+        "pages": [
+            page("10", "OPS", None, "2026-01-01T10:00:30Z", "current"),
+            page("11", "OPS", Some("10"), "2026-01-01T11:00:00Z", "current"),
+            page("12", "OPS", Some("11"), "2026-01-01T11:30:45Z", "current"),
+            page("13", "OPS", None, "2026-01-01T11:40:00Z", "trashed"),
+            page("14", "HR", None, "2026-01-01T11:50:00Z", "current"),
+            page("15", "OPS", None, "2026-01-01T13:00:00Z", "current"),
+        ]}))
         .unwrap()
     }
 

@@ -476,11 +476,13 @@ mod tests {
 
     #[test]
     fn a_history_has_branches_trees_and_contents_of_its_own() {
-        let world: World = serde_json::from_value(json!({"token": "t", "repositories": {"acme/shop": {"tree_limit": 2, "history": {
+        let world: World = serde_json::from_value(
+            json!({"token": "t", "repositories": {"acme/shop": {"tree_limit": 2, "history": {
             "refs": {"main": "3333333"}, "commits": {
                 "1111111": {"files": {"a.go": "a", "x/b.go": "b"}},
                 "2222222": {"parent": "1111111", "files": {"a.go": "a", "x/b.go": "b", "c.go": "c"}},
-                "3333333": {"parent": "1111111", "files": {"a.go": "a2", "x/b.go": "b"}}}}}}}))
+                "3333333": {"parent": "1111111", "files": {"a.go": "a2", "x/b.go": "b"}}}}}}}),
+        )
         .unwrap();
         let ask = |rest: &str| {
             let request = Request::new(Method::GET, &format!("/repos/acme/shop{rest}"))
@@ -493,10 +495,16 @@ mod tests {
         assert_eq!(ask("/branches/main").value()["commit"]["sha"], whole("3333333"));
         // What the forced push took away is not in the comparison.
         let compared = ask("/compare/2222222...3333333").value();
-        assert_eq!((&compared["status"], compared["files"].as_array().unwrap().len()), (&json!("diverged"), 1));
+        assert_eq!(
+            (&compared["status"], compared["files"].as_array().unwrap().len()),
+            (&json!("diverged"), 1)
+        );
         assert_eq!(ask("/compare/1111111...2222222").value()["files"][0]["status"], "added");
         let whole_tree = ask("/git/trees/2222222?recursive=1").value();
-        assert_eq!((&whole_tree["truncated"], whole_tree["tree"].as_array().unwrap().len()), (&json!(true), 2));
+        assert_eq!(
+            (&whole_tree["truncated"], whole_tree["tree"].as_array().unwrap().len()),
+            (&json!(true), 2)
+        );
         let root = ask("/git/trees/2222222").value();
         let folder = root["tree"].as_array().unwrap().iter().find(|e| e["type"] == "tree").unwrap();
         let below = ask(&format!("/git/trees/{}", folder["sha"].as_str().unwrap())).value();

@@ -125,8 +125,7 @@ impl Project {
     fn tree(&self, request: &Request) -> Answer {
         let reference = request.query_value("ref").unwrap_or(self.default_branch());
         let Some((_, snapshot)) = self.history.commit(reference) else { return refuse("404 Tree Not Found") };
-        let number =
-            |name: &str| request.query_value(name).and_then(|text| text.parse::<usize>().ok());
+        let number = |name: &str| request.query_value(name).and_then(|text| text.parse::<usize>().ok());
         let size = number("per_page").unwrap_or(20).clamp(1, MAX_PAGE);
         let skip = (number("page").unwrap_or(1).max(1) - 1) * size;
         let under = request.query_value("path").unwrap_or_default();
@@ -146,7 +145,9 @@ impl Project {
 
     fn raw(&self, path: &str, request: &Request) -> Answer {
         let reference = request.query_value("ref").unwrap_or(self.default_branch());
-        let Some((_, snapshot)) = self.history.commit(reference) else { return refuse("404 Commit Not Found") };
+        let Some((_, snapshot)) = self.history.commit(reference) else {
+            return refuse("404 Commit Not Found");
+        };
         match snapshot.files.get(path) {
             Some(text) => Answer::text(200, "text/plain; charset=utf-8", text.clone()),
             None => refuse("404 File Not Found"),
@@ -174,14 +175,18 @@ mod tests {
     use super::*;
 
     fn ask(target: &str, token: Option<&str>) -> Answer {
-        let world: World = serde_json::from_value(json!({"token": "t", "projects": {"acme/web/shop": {"history": {
+        let world: World =
+            serde_json::from_value(json!({"token": "t", "projects": {"acme/web/shop": {"history": {
             "refs": {"main": "3333333"}, "commits": {
                 "1111111": {"files": {"a.go": "a", "x/b.go": "b"}},
                 "2222222": {"parent": "1111111", "files": {"a.go": "a", "x/b.go": "b", "c.go": "c"}},
                 "3333333": {"parent": "1111111", "files": {"a.go": "a2", "x/b.go": "b"}}}}}}}))
-        .unwrap();
+            .unwrap();
         let request = Request::new(Method::GET, &format!("/api/v4/projects/acme%2Fweb%2Fshop{target}"));
-        world.answer(&token.map_or_else(|| request.clone(), |token| request.clone().with_header("private-token", token)))
+        world.answer(
+            &token
+                .map_or_else(|| request.clone(), |token| request.clone().with_header("private-token", token)),
+        )
     }
 
     #[test]
@@ -197,7 +202,9 @@ mod tests {
 
     #[test]
     fn trees_come_in_pages_and_files_as_they_are() {
-        let tree = |page: u8| ask(&format!("/repository/tree?recursive=true&per_page=2&page={page}"), Some("t")).value();
+        let tree = |page: u8| {
+            ask(&format!("/repository/tree?recursive=true&per_page=2&page={page}"), Some("t")).value()
+        };
         assert_eq!(tree(1).as_array().unwrap().len(), 2);
         assert_eq!(tree(2)[0]["path"], "x/b.go");
         assert_eq!(ask("/repository/files/x%2Fb.go/raw?ref=main", Some("t")).body, b"b");

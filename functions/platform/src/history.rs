@@ -105,7 +105,11 @@ impl Snapshot {
             let folders = rest.match_indices('/').map(|(at, _)| &rest[..at]);
             for folder in folders.take(if recursive { usize::MAX } else { 1 }) {
                 let path = format!("{prefix}{folder}");
-                entries.entry(path.clone()).or_insert_with(|| Entry { sha: folder_hash(&path), path, size: None });
+                entries.entry(path.clone()).or_insert_with(|| Entry {
+                    sha: folder_hash(&path),
+                    path,
+                    size: None,
+                });
             }
             if recursive || !rest.contains('/') {
                 let (path, sha, size) = (path.clone(), hash(text), Some(text.len()));
@@ -117,7 +121,10 @@ impl Snapshot {
 
     /// The folder that a tree's hash names.
     pub fn folder(&self, sha: &str) -> Option<String> {
-        self.entries("", true).into_iter().find(|entry| entry.size.is_none() && entry.sha == sha).map(|e| e.path)
+        self.entries("", true)
+            .into_iter()
+            .find(|entry| entry.size.is_none() && entry.sha == sha)
+            .map(|e| e.path)
     }
 }
 
@@ -165,10 +172,7 @@ mod tests {
         let (_, second) = history.commit("2222222").unwrap();
         assert_eq!(
             first.differences(second),
-            [
-                Difference::Renamed("x/y/c.go".into(), "d.go".into()),
-                Difference::Modified("x/b.go".into()),
-            ]
+            [Difference::Renamed("x/y/c.go".into(), "d.go".into()), Difference::Modified("x/b.go".into()),]
         );
         assert_eq!(history.merge_base("2222222", "main"), Some(("1111111", 1, 1)));
         assert_eq!(history.merge_base("1111111", "2222222"), Some(("1111111", 0, 1)));

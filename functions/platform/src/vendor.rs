@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::wire::{Answer, Request};
 use crate::{
-    Moment, anthropic, aws, cloudflare, confluence, datadog, github, gitlab, kubernetes, openai, pinecone, slack,
+    Moment, anthropic, aws, cloudflare, confluence, datadog, github, gitlab, kubernetes, openai, pinecone,
+    slack,
 };
 
 /// A vendor.

@@ -75,7 +75,8 @@ impl Webhook {
         if !ingress::is_secret(request, SECRET_HEADER, secret) {
             return Err(answer(401, json!({ "error": "the secret is missing or wrong" })));
         }
-        let body = ingress::body(request, MAX_BODY).map_err(|error| answer(400, json!({ "error": error })))?;
+        let body =
+            ingress::body(request, MAX_BODY).map_err(|error| answer(400, json!({ "error": error })))?;
         let alert =
             alert_from_body(&body).map_err(|error| answer(400, json!({ "error": error.to_string() })))?;
         Ok(self.take(alert).await)

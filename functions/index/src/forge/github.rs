@@ -91,8 +91,8 @@ impl GitHub {
         to: &str,
     ) -> Result<Option<Changes>, HttpError> {
         let comparison: Comparison = self.get(name, &format!("/compare/{from}...{to}")).await?;
-        let is_whole = matches!(comparison.status.as_str(), "ahead" | "identical")
-            && comparison.files.len() < COMPARED;
+        let is_whole =
+            matches!(comparison.status.as_str(), "ahead" | "identical") && comparison.files.len() < COMPARED;
         Ok(is_whole.then(|| changes(comparison.files)))
     }
 
@@ -135,7 +135,8 @@ impl GitHub {
         limit: usize,
     ) -> Result<Vec<u8>, HttpError> {
         let rest = format!("/contents/{}?ref={commit}", encoded(path, "/"));
-        http::beginning(self.request(name, &rest).header("Accept", "application/vnd.github.raw+json"), limit).await
+        http::beginning(self.request(name, &rest).header("Accept", "application/vnd.github.raw+json"), limit)
+            .await
     }
 
     async fn get<T: DeserializeOwned>(&self, name: &str, rest: &str) -> Result<T, HttpError> {

@@ -77,7 +77,8 @@ impl GitLab {
     pub(crate) async fn head(&self, name: &str) -> Result<String, HttpError> {
         let project: Project = self.get(name, "").await?;
         let branch = project.default_branch.unwrap_or_default();
-        let branch: Branch = self.get(name, &format!("/repository/branches/{}", encoded(&branch, ""))).await?;
+        let branch: Branch =
+            self.get(name, &format!("/repository/branches/{}", encoded(&branch, ""))).await?;
         Ok(branch.commit.id)
     }
 
@@ -98,8 +99,7 @@ impl GitLab {
     pub(crate) async fn tree(&self, name: &str, commit: &str) -> Result<BTreeMap<String, String>, HttpError> {
         let mut files = BTreeMap::new();
         for page in 1.. {
-            let rest =
-                format!("/repository/tree?recursive=true&ref={commit}&per_page={PAGE}&page={page}");
+            let rest = format!("/repository/tree?recursive=true&ref={commit}&per_page={PAGE}&page={page}");
             let entries: Vec<Entry> = self.get(name, &rest).await?;
             let is_last = entries.len() < PAGE;
             files.extend(

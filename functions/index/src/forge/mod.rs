@@ -47,7 +47,8 @@ impl Forges {
 
     /// The repository of an origin; `None` for a wiki.
     pub(crate) fn of<'a>(&'a self, origin: &'a Origin) -> Result<Option<Forge<'a>>, SourceError> {
-        let missing = |name: &str| SourceError::Setting(format!("{origin} cannot be read: {name} is not set"));
+        let missing =
+            |name: &str| SourceError::Setting(format!("{origin} cannot be read: {name} is not set"));
         Ok(match origin {
             Origin::GitHub(name) => {
                 let client = self.github.as_ref().ok_or_else(|| missing("GITHUB_TOKEN"))?;
@@ -93,7 +94,8 @@ impl Forge<'_> {
             Self::GitHub(client, name) => client.compare(name, from, to).await,
             Self::GitLab(client, name) => client.compare(name, from, to).await,
         };
-        let compared = found(compared).map_err(SourceError::vendor(format!("the changes of {}", self.name())))?;
+        let compared =
+            found(compared).map_err(SourceError::vendor(format!("the changes of {}", self.name())))?;
         if let Some(Some(changes)) = compared {
             return Ok(Some(changes));
         }
@@ -160,7 +162,8 @@ mod tests {
         let tree = |files: &[(&str, &str)]| {
             files.iter().map(|(path, sha)| ((*path).to_owned(), (*sha).to_owned())).collect()
         };
-        let (before, after) = (tree(&[("a", "1"), ("b", "2"), ("c", "3")]), tree(&[("a", "1"), ("b", "9"), ("d", "3")]));
+        let (before, after) =
+            (tree(&[("a", "1"), ("b", "2"), ("c", "3")]), tree(&[("a", "1"), ("b", "9"), ("d", "3")]));
         let told: Vec<_> = difference(&before, &after).into_iter().collect();
         let expected = [("b", Change::Written), ("c", Change::Removed), ("d", Change::Written)];
         assert_eq!(told, expected.map(|(path, change)| (path.to_owned(), change)));

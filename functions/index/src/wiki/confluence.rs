@@ -100,6 +100,12 @@ struct Person {
 }
 
 impl Page {
+    /// True without a word in the body.
+    pub(crate) fn is_empty(&self) -> bool {
+        let storage = self.body.as_ref().and_then(|body| body.storage.as_ref());
+        storage.is_none_or(|storage| storage.value.trim().is_empty())
+    }
+
     /// The body in storage format.
     pub(crate) fn storage(self) -> String {
         self.body.and_then(|body| body.storage).map(|storage| storage.value).unwrap_or_default()
@@ -121,7 +127,9 @@ impl Confluence {
         let spaces = settings.get_or("CONFLUENCE_SPACES", "").split(',').map(str::trim);
         let spaces: Vec<String> = spaces.filter(|key| !key.is_empty()).map(str::to_owned).collect();
         if spaces.is_empty() || spaces.iter().any(|key| !is_key(key)) {
-            return Err(Fault::bad_setting("CONFLUENCE_SPACES names no spaces: write their keys, as OPS,ARCH"));
+            return Err(Fault::bad_setting(
+                "CONFLUENCE_SPACES names no spaces: write their keys, as OPS,ARCH",
+            ));
         }
         let base_url = settings.url("CONFLUENCE_URL", "");
         Ok(Some(Self { http: http::client()?, base_url, credentials, spaces }))
@@ -193,11 +201,8 @@ impl Confluence {
     pub(crate) async fn pages_by_id(&self, ids: &[String], bodies: bool) -> Result<Vec<Page>, SourceError> {
         let mut pages = Vec::new();
         for ids in ids.chunks(IDS) {
-            let mut query = vec![
-                ("id", ids.join(",")),
-                ("status", "current".to_owned()),
-                ("limit", IDS.to_string()),
-            ];
+            let mut query =
+                vec![("id", ids.join(",")), ("status", "current".to_owned()), ("limit", IDS.to_string())];
             query.extend(bodies.then(|| ("body-format", "storage".to_owned())));
             let listed: Listed<Page> = self.list("/api/v2/pages", &query, None, "the pages").await?;
             pages.extend(listed.entries);
@@ -253,8 +258,9 @@ impl Confluence {
         if let Some(cursor) = cursor {
             request = request.query(&[("cursor", cursor)]);
         }
-        let answer: Answer<T> =
-            http::send(request).await.map_err(SourceError::vendor(format!("Confluence, asked for {what},")))?;
+        let answer: Answer<T> = http::send(request)
+            .await
+            .map_err(SourceError::vendor(format!("Confluence, asked for {what},")))?;
         let next = answer.links.next.as_deref().and_then(cursor_of);
         // A list that repeats itself would never end.
         let next = next.filter(|next| Some(next.as_str()) != cursor);
@@ -287,7 +293,10 @@ mod tests {
     #[test]
     fn the_cursor_is_found_in_either_apis_link() {
         assert_eq!(cursor_of("/wiki/api/v2/pages?limit=2&cursor=a%3D%3D").as_deref(), Some("a=="));
-        assert_eq!(cursor_of("/rest/api/search?next=true&cursor=_x_&cql=type%3Dpage").as_deref(), Some("_x_"));
+        assert_eq!(
+            cursor_of("/rest/api/search?next=true&cursor=_x_&cql=type%3Dpage").as_deref(),
+            Some("_x_")
+        );
         assert_eq!(cursor_of("/wiki/api/v2/pages?limit=2"), None);
     }
 

@@ -30,10 +30,13 @@ pub(crate) async fn changed(
     let pages = confluence.pages_by_id(&listed.entries, true).await?;
     // Between the search and the reading a page may have gone, or have been moved out of the spaces.
     let gone = listed.entries.iter().filter(|id| !pages.iter().any(|page| page.id == **id));
-    let gone = gone.map(|id| confluence.address(id)).collect();
+    let gone = gone.map(|id| confluence.address(id)).collect::<Vec<_>>().into_iter();
     let cursor = listed.next.map(|next| Cursor::Changed { since, mark, next: Some(next) });
+    let (documents, problems, empty) = documents(confluence, pages).await?;
+    let gone = gone.chain(empty).collect();
     Ok(Work {
-        documents: documents(confluence, pages).await?,
+        documents,
+        problems,
         gone,
         done: cursor.is_none().then_some(Mark::At(mark)),
         cursor,
@@ -52,8 +55,11 @@ pub(crate) async fn everything(
     let listed = confluence.pages(&spaces, batch, true, next.as_deref()).await?;
     let cursor = listed.next.map(|next| Cursor::Pages { mark, next: Some(next) });
     let there = if cursor.is_none() { Some(addresses(confluence, &spaces).await?) } else { None };
+    let (documents, problems, gone) = documents(confluence, listed.entries).await?;
     Ok(Work {
-        documents: documents(confluence, listed.entries).await?,
+        documents,
+        problems,
+        gone,
         there,
         done: cursor.is_none().then_some(Mark::At(mark)),
         cursor,
@@ -66,8 +72,9 @@ pub(crate) async fn page(confluence: &Confluence, id: String) -> Result<Work, So
     let spaces = confluence.spaces().await?;
     let mut pages = confluence.pages_by_id(std::slice::from_ref(&id), true).await?;
     pages.retain(|page| spaces.contains(&page.space_id));
-    let gone = if pages.is_empty() { vec![confluence.address(&id)] } else { Vec::new() };
-    Ok(Work { documents: documents(confluence, pages).await?, gone, done: Some(Mark::Same), ..Work::default() })
+    let (documents, problems, _) = documents(confluence, pages).await?;
+    let gone = if documents.is_empty() { vec![confluence.address(&id)] } else { Vec::new() };
+    Ok(Work { documents, problems, gone, done: Some(Mark::Same), ..Work::default() })
 }
 
 async fn addresses(confluence: &Confluence, spaces: &[String]) -> Result<Vec<String>, SourceError> {
@@ -82,10 +89,20 @@ async fn addresses(confluence: &Confluence, spaces: &[String]) -> Result<Vec<Str
     }
 }
 
-async fn documents(confluence: &Confluence, pages: Vec<Page>) -> Result<Vec<Document>, SourceError> {
+/// The pages as documents; what is wrong with some, and the identities of those that say nothing.
+async fn documents(
+    confluence: &Confluence,
+    pages: Vec<Page>,
+) -> Result<(Vec<Document>, Vec<String>, Vec<String>), SourceError> {
     let (mut titles, mut names) = (HashMap::new(), HashMap::new());
-    let mut documents = Vec::with_capacity(pages.len());
+    let (mut documents, mut problems, mut empty) = (Vec::with_capacity(pages.len()), Vec::new(), Vec::new());
     for page in pages.into_iter().filter(|page| page.status.is_empty() || page.status == "current") {
+        if page.is_empty() {
+            let address = confluence.address(&page.id);
+            problems.push(format!("{address} ({}): it is empty", page.title));
+            empty.push(address);
+            continue;
+        }
         let ancestors = confluence.ancestors(&page, &mut titles).await?;
         let version = page.version.clone();
         let author = match version.as_ref().and_then(|version| version.author_id.as_deref()) {
@@ -103,7 +120,7 @@ async fn documents(confluence: &Confluence, pages: Vec<Page>) -> Result<Vec<Docu
             ..Document::new(corpus, confluence.address(&page.id), page.storage())
         });
     }
-    Ok(documents)
+    Ok((documents, problems, empty))
 }
 
 /// Post-mortems are where people put them: under a page of that name, or titled so. Everything else is a page to act by.

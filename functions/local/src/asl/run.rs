@@ -456,7 +456,8 @@ mod tests {
         let machine = load(machine).unwrap();
         let heard = Mutex::new(Vec::new());
         let observe = |event: Event| heard.lock().unwrap().push(event.outcome);
-        let context = json!({"Execution": {"Name": "e"}, "StateMachine": {"Id": "arn:aws:states:r:1:stateMachine:m"}});
+        let context =
+            json!({"Execution": {"Name": "e"}, "StateMachine": {"Id": "arn:aws:states:r:1:stateMachine:m"}});
         let start = |started: Started| (started.name != "used").then_some(());
         let execution = Execution { tasks, observe: &observe, start: &start, context };
         let result = execution.run(&machine, input).await;

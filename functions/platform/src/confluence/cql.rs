@@ -64,7 +64,8 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Query, String> {
 
 fn condition(text: &str, now: Timestamp) -> Result<Condition, String> {
     let lower = text.to_lowercase();
-    if let Some(rest) = lower.strip_prefix("space").map(str::trim_start).filter(|rest| rest.starts_with("in")) {
+    if let Some(rest) = lower.strip_prefix("space").map(str::trim_start).filter(|rest| rest.starts_with("in"))
+    {
         let list = &text[text.len() - rest.len() + "in".len()..];
         let inside = list.trim().strip_prefix('(').and_then(|list| list.strip_suffix(')')).ok_or(text)?;
         return Ok(Condition::Space(inside.split(',').map(unquoted).collect()));

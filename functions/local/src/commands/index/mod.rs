@@ -39,7 +39,9 @@ pub async fn run(options: &Index) -> Result<(), Stop> {
     }
     if options.dry_run {
         if let Some(origin) = kept.first() {
-            return Err(Stop::Usage(format!("{origin} is read a batch at a time; --dry-run is for what lies here")));
+            return Err(Stop::Usage(format!(
+                "{origin} is read a batch at a time; --dry-run is for what lies here"
+            )));
         }
         return dry_run(options, &settings, &read);
     }

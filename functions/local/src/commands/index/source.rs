@@ -36,7 +36,11 @@ impl Source {
         let path = Path::new(text);
         if path.exists() {
             let is_repository = path.join(".git").exists();
-            return Ok(if is_repository { Self::Repository(path.to_owned()) } else { Self::Folder(path.to_owned()) });
+            return Ok(if is_repository {
+                Self::Repository(path.to_owned())
+            } else {
+                Self::Folder(path.to_owned())
+            });
         }
         if text.contains("://") || text.starts_with("git@") {
             return Ok(Self::Url(text.to_owned()));
@@ -76,7 +80,8 @@ impl Source {
                 let here = tempfile::tempdir()
                     .map_err(|error| Stop::Failed(format!("no temporary folder: {error}")))?;
                 let into = here.path().join("clone");
-                let refused = |why: String| Stop::Failed(format!("{} cannot be cloned: {why}", git_origin(url)));
+                let refused =
+                    |why: String| Stop::Failed(format!("{} cannot be cloned: {why}", git_origin(url)));
                 clone(url, &into).map_err(refused)?;
                 let checkout = read_git(&into).map_err(refused)?;
                 repository(git_origin(url), checkout)
