@@ -55,7 +55,11 @@ impl From<SourceError> for Fault {
             | SourceError::Store(StoreError::Mixed { .. } | StoreError::Setting(_)) => {
                 Fault::bad_setting(message)
             }
-            SourceError::Vendor { cause: HttpError::Denied { .. }, .. } => Fault::bad_setting(message),
+            // Not there, or hidden from the token: a person has to look.
+            SourceError::Vendor {
+                cause: HttpError::Denied { .. } | HttpError::Status { status: 404, .. },
+                ..
+            } => Fault::bad_setting(message),
             _ if error.pause().is_some() => Fault::throttled(message),
             _ => Fault::internal(message),
         }
