@@ -77,7 +77,7 @@ fn in_order(changes: Changes, after: Option<&str>) -> Vec<(String, Change)> {
 }
 
 async fn read(forge: Forge<'_>, todo: &[(String, Change)], commit: &str) -> Result<Work, SourceError> {
-    let reads = todo.to_vec().into_iter().map(|(path, change)| async move {
+    let reads = todo.iter().cloned().map(|(path, change)| async move {
         let bytes = match change {
             Change::Written => forge.read(&path, commit, MAX_BYTES + 1).await?,
             Change::Removed => None,
