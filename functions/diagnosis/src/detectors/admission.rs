@@ -120,7 +120,7 @@ fn limit<'a>(scene: &Scene<'a>, refusal: &Refusal<'_>) -> Option<(Object, Option
             .find(|f| matches!(f.fact, Fact::Quota(_)) && f.object.name == name && in_place(f));
         return Some((Object { kind: ObjectKind::ResourceQuota, namespace, name }, seen));
     }
-    let ranges = scene.findings.iter().map(|(f, _)| *f);
-    let seen = ranges.filter(|f| matches!(f.fact, Fact::LimitRange(_)) && in_place(f)).next_back()?;
+    let mut ranges = scene.findings.iter().map(|(f, _)| *f);
+    let seen = ranges.rfind(|f| matches!(f.fact, Fact::LimitRange(_)) && in_place(f))?;
     Some((seen.object.clone(), Some(seen)))
 }
