@@ -6,14 +6,15 @@ use std::time::Instant;
 
 use incident::{Diagnosis, State};
 
+type Step = fn(&State) -> Diagnosis;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("usage: speed STATE.json")?;
     let text = std::fs::read_to_string(path)?;
     let state: State = serde_json::from_str(&text)?;
     let findings = state.findings().count();
     let mut out = format!("{} bytes, {findings} findings\n", text.len());
-    let steps: [(&str, fn(&State) -> Diagnosis); 2] =
-        [("diagnose", diagnosis::diagnose), ("weigh", diagnosis::weigh)];
+    let steps: [(&str, Step); 2] = [("diagnose", diagnosis::diagnose), ("weigh", diagnosis::weigh)];
     for (name, step) in steps {
         let mut took: Vec<f64> = (0..200)
             .map(|_| {
