@@ -158,8 +158,11 @@ def sample(path):
         return json.load(file)
 
 
-def invoke(function, event, environment, seconds=60):
-    """What a function's own binary answers to one event. The environment is the function's whole environment."""
+def invoke(function, event, environment, seconds=60, usage=None):
+    """What a function's own binary answers to one event. The environment is the function's whole environment.
+
+    `usage`, where given, receives `peak_mib`: the most memory that the process held.
+    """
     answers, taken, over = [], [], threading.Event()
 
     def runtime(request):
@@ -181,6 +184,9 @@ def invoke(function, event, environment, seconds=60):
         process = subprocess.Popen([f"{TARGET}/{function}"], env={**name, **environment}, stdout=log, stderr=log)
         try:
             finished = over.wait(seconds)
+            if usage is not None:
+                with open(f"/proc/{process.pid}/status") as status:
+                    usage["peak_mib"] = int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1]) / 1024
         finally:
             process.kill()
             process.wait()
