@@ -1,8 +1,10 @@
-//! The embedded store: one SQLite file with a full-text index.
+//! The embedded store: one SQLite file with full-text indexes and, where there is a local model, vectors.
 //!
-//! The index has three columns, all made by [`crate::words`]: the title's words, the text's identifiers as written, and its
-//! words with identifiers split and stemmed (Porter). BM25 ranks them. A corpus is a range of row ids, so that a search within
+//! What is indexed is made by [`crate::words`]: the words of titles by themselves, the identifiers of a text as written, and its
+//! words with identifiers split, all stemmed (Porter). BM25 ranks them. A corpus is a range of row ids, so that a search within
 //! one never reads another's rows.
+
+mod search;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -11,12 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use incident::{Call, Chunk, Corpus, Gap, Status};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{Answers, FETCH, Question, Ranking, SourceChunks, StoreError, Stored, words};
+use crate::minilm::MiniLm;
+use crate::vectors::{self, Vectors};
+use crate::{Answers, Question, SourceChunks, StoreError, Stored, words};
 
 /// Row ids of one corpus.
 const ROWS: i64 = 1 << 40;
-/// BM25 weights of title, identifiers and words.
-const WEIGHTS: &str = "2.0, 1.0, 1.0";
 
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
@@ -25,20 +27,32 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS chunks (row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, chunk TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS chunks_source ON chunks (source);
     CREATE VIRTUAL TABLE IF NOT EXISTS lexical USING fts5 (
-        title, identifiers, words, content = '', contentless_delete = 1,
+        identifiers, words, content = '', contentless_delete = 1,
         tokenize = \"porter unicode61 remove_diacritics 2 tokenchars '._-/:@'\");
+    CREATE VIRTUAL TABLE IF NOT EXISTS titles USING fts5 (
+        title, content = '', contentless_delete = 1, tokenize = \"porter unicode61 remove_diacritics 2\");
+    CREATE TABLE IF NOT EXISTS vectors (row INTEGER PRIMARY KEY, scale REAL NOT NULL, vector BLOB NOT NULL);
 ";
 
 /// One SQLite file. Clones share the connection.
 #[derive(Debug, Clone)]
 pub struct Embedded {
-    connection: Arc<Mutex<Connection>>,
+    file: Arc<Mutex<Store>>,
     place: Arc<str>,
+    model: Option<MiniLm>,
+}
+
+/// The open file, and the vectors last read from it.
+#[derive(Debug)]
+struct Store {
+    connection: Connection,
+    vectors: Vectors,
 }
 
 impl Embedded {
-    /// Opens the file, or makes it. One that another tokeniser or embedder made is refused.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
+    /// Opens the file, or makes it. One that another tokeniser or model made is refused. Without a model it is searched by
+    /// words alone.
+    pub fn open(path: &Path, model: Option<MiniLm>) -> Result<Self, StoreError> {
         let place: Arc<str> = path.display().to_string().into();
         let broken = |cause: &dyn std::fmt::Display| StoreError::File {
             place: place.to_string(),
@@ -50,21 +64,49 @@ impl Embedded {
         let connection = Connection::open(path).map_err(|error| broken(&error))?;
         connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(|error| broken(&error))?;
         connection.execute_batch(SCHEMA).map_err(|error| broken(&error))?;
-        let found = identity(&connection).map_err(|error| broken(&error))?;
-        if found != words::VERSION {
-            let wanted = words::VERSION.to_owned();
-            return Err(StoreError::Mixed { place: place.to_string(), found, wanted });
+        let refuse = |found, wanted: &str| StoreError::Mixed {
+            place: place.to_string(),
+            found,
+            wanted: wanted.to_owned(),
+        };
+        connection
+            .execute("INSERT OR IGNORE INTO meta VALUES ('embedder', ?1)", [words::VERSION])
+            .map_err(|error| broken(&error))?;
+        let made_by = |name| meta(&connection, name).map_err(|error| broken(&error));
+        if let Some(found) = made_by("embedder")?.filter(|found| found != words::VERSION) {
+            return Err(refuse(found, words::VERSION));
         }
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), place })
+        if let (Some(found), Some(model)) = (made_by("model")?, &model)
+            && found != model.identity()
+        {
+            return Err(refuse(found, model.identity()));
+        }
+        let store = Store { connection, vectors: Vectors::default() };
+        Ok(Self { file: Arc::new(Mutex::new(store)), place, model })
     }
 
-    /// See [`crate::Store::put`]. All sources in one transaction.
+    /// What makes its vectors, where something does.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_ref().map(MiniLm::identity)
+    }
+
+    /// See [`crate::Store::put`]. All sources in one transaction. Where there is a model, chunks without a vector get one: also
+    /// those that were stored before the model came.
     pub async fn put(&self, sources: Vec<SourceChunks>) -> Result<Stored, StoreError> {
-        self.run(move |connection| {
-            let transaction = connection.transaction()?;
+        let model = self.model.clone();
+        self.run(move |store| {
+            // Before the transaction: embedding takes longer than anybody else should wait for the file.
+            let vectors = match &model {
+                Some(model) => embed(&store.connection, model, &sources)?,
+                None => HashMap::new(),
+            };
+            let transaction = store.connection.transaction()?;
             let mut stored = Stored::default();
             for source in &sources {
-                stored += replace(&transaction, source)?;
+                stored += replace(&transaction, source, &vectors)?;
+            }
+            if let Some(model) = model.filter(|_| !vectors.is_empty()) {
+                transaction.execute("INSERT OR IGNORE INTO meta VALUES ('model', ?1)", [model.identity()])?;
             }
             transaction.commit()?;
             Ok(stored)
@@ -74,12 +116,13 @@ impl Embedded {
 
     /// Every source held.
     pub async fn sources(&self) -> Result<Vec<(Corpus, String)>, StoreError> {
-        self.run(|connection| {
+        self.run(|Store { connection, .. }| {
             let mut statement =
                 connection.prepare("SELECT DISTINCT row / ?1, source FROM chunks ORDER BY 1, 2")?;
             let rows = statement.query_map([ROWS], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
-            rows.filter_map(|row| row.map(|(at, source)| Some((corpus_at(at)?, source))).transpose())
-                .collect()
+            let held =
+                rows.filter_map(|row| row.map(|(at, source)| Some((corpus_at(at)?, source))).transpose());
+            Ok(held.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
@@ -87,13 +130,13 @@ impl Embedded {
     /// See [`crate::Store::ids`].
     pub async fn ids(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         let prefix = prefix.to_owned();
-        self.run(move |connection| Ok(held(connection, &prefix)?.into_keys().collect())).await
+        self.run(move |store| Ok(held(&store.connection, &prefix)?.into_keys().collect())).await
     }
 
     /// See [`crate::Store::remove`].
     pub async fn remove(&self, ids: Vec<String>) -> Result<usize, StoreError> {
-        self.run(move |connection| {
-            let transaction = connection.transaction()?;
+        self.run(move |store| {
+            let transaction = store.connection.transaction()?;
             for id in &ids {
                 let row = transaction
                     .prepare_cached("SELECT row FROM chunks WHERE id = ?1")?
@@ -109,31 +152,35 @@ impl Embedded {
 
     /// Chunks per corpus.
     pub async fn counts(&self) -> Result<BTreeMap<Corpus, usize>, StoreError> {
-        self.run(|connection| {
+        self.run(|Store { connection, .. }| {
             let mut statement = connection.prepare("SELECT row / ?1, count(*) FROM chunks GROUP BY 1")?;
             let rows =
                 statement.query_map([ROWS], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
-            rows.filter_map(|row| row.map(|(at, n)| Some((corpus_at(at)?, n as usize))).transpose()).collect()
+            let counts =
+                rows.filter_map(|row| row.map(|(at, n)| Some((corpus_at(at)?, n as usize))).transpose());
+            Ok(counts.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
 
-    /// See [`crate::Store::ask`]. Two searches a question: by words, and by exact identifiers.
+    /// See [`crate::Store::ask`]. Up to three searches a question: by words, by exact identifiers, by meaning.
     pub async fn ask(&self, questions: &[Question], corpora: &[Corpus], first: usize) -> Answers {
-        let searches = searches(questions, corpora, first);
         let began = std::time::Instant::now();
-        let found = self
-            .run(move |connection| {
-                searches.into_iter().map(|search| search.run(connection)).collect::<Result<Vec<_>, _>>()
-            })
-            .await;
+        let (questions, corpora, model) = (questions.to_vec(), corpora.to_vec(), self.model.clone());
+        let found =
+            self.run(move |store| search::all(store, model.as_ref(), &questions, &corpora, first)).await;
         let took_ms = began.elapsed().as_millis() as u64;
         let name = "embedded search".to_owned();
         match found {
             Ok(rankings) => {
                 let any = rankings.iter().any(|ranking| !ranking.hits.is_empty());
                 let status = if any { Status::Ok } else { Status::Empty };
-                Answers { rankings, calls: vec![Call { name, status, took_ms }], gaps: Vec::new() }
+                let mut calls = vec![Call { name, status, took_ms }];
+                if self.model.is_none() {
+                    let name = "embedded search by meaning".to_owned();
+                    calls.push(Call { name, status: Status::NotConfigured, took_ms: 0 });
+                }
+                Answers { rankings, calls, gaps: Vec::new() }
             }
             Err(error) => Answers {
                 rankings: Vec::new(),
@@ -151,12 +198,11 @@ impl Embedded {
     /// Runs SQL off the async threads: a search at a hundred thousand chunks takes milliseconds that others could use.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Store) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let connection = Arc::clone(&self.connection);
+        let file = Arc::clone(&self.file);
         let done = tokio::task::spawn_blocking(move || {
-            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
-                .map_err(|error| error.to_string())
+            work(&mut file.lock().unwrap_or_else(PoisonError::into_inner)).map_err(|error| error.to_string())
         });
         done.await
             .map_err(|error| error.to_string())
@@ -165,10 +211,53 @@ impl Embedded {
     }
 }
 
-/// The identity stored with the index; a new file gets ours.
-fn identity(connection: &Connection) -> rusqlite::Result<String> {
-    connection.execute("INSERT OR IGNORE INTO meta VALUES ('embedder', ?1)", [words::VERSION])?;
-    connection.query_row("SELECT value FROM meta WHERE name = 'embedder'", [], |row| row.get(0))
+/// Why the file or the model failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Sql(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Model(#[from] StoreError),
+}
+
+/// What the file says of itself.
+fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0)).optional()
+}
+
+/// The vectors, by id, of the chunks that have none in the file.
+fn embed(
+    connection: &Connection,
+    model: &MiniLm,
+    sources: &[SourceChunks],
+) -> Result<HashMap<String, Vec<f32>>, Failure> {
+    let mut has =
+        connection.prepare_cached("SELECT 1 FROM chunks JOIN vectors USING (row) WHERE chunks.id = ?1")?;
+    let mut found = HashMap::new();
+    for chunk in sources.iter().flat_map(|source| &source.chunks) {
+        let id = chunk.id();
+        if !found.contains_key(&id) && !has.exists([&id])? {
+            found.insert(id, model.embed(&head(chunk))?);
+        }
+    }
+    Ok(found)
+}
+
+/// What the model reads of a chunk: its names in plain words, its header, and as much of its text as it takes.
+fn head(chunk: &Chunk) -> String {
+    format!("{}\n{}\n{}", words::spaced(&name(chunk)), chunk.header, chunk.text)
+}
+
+/// Title, section and symbol.
+fn name(chunk: &Chunk) -> String {
+    let parts = [Some(chunk.title.as_str()), chunk.section.as_deref(), chunk.symbol.as_deref()];
+    let mut names: Vec<&str> = Vec::new();
+    for part in parts.into_iter().flatten().flat_map(|part| part.split(" · ")) {
+        if !names.contains(&part) {
+            names.push(part);
+        }
+    }
+    names.join("\n")
 }
 
 fn base(corpus: Corpus) -> i64 {
@@ -197,33 +286,42 @@ fn held(connection: &Connection, prefix: &str) -> rusqlite::Result<HashMap<Strin
 fn delete(connection: &Connection, row: i64) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM chunks WHERE row = ?1")?.execute([row])?;
     connection.prepare_cached("DELETE FROM lexical WHERE rowid = ?1")?.execute([row])?;
+    connection.prepare_cached("DELETE FROM titles WHERE rowid = ?1")?.execute([row])?;
+    connection.prepare_cached("DELETE FROM vectors WHERE row = ?1")?.execute([row])?;
     Ok(())
 }
 
-fn replace(connection: &Connection, new: &SourceChunks) -> rusqlite::Result<Stored> {
+fn replace(
+    connection: &Connection,
+    new: &SourceChunks,
+    vectors: &HashMap<String, Vec<f32>>,
+) -> rusqlite::Result<Stored> {
     let mut held = held(connection, &Chunk::id_prefix(new.corpus, &new.origin, &new.source))?;
     let mut stored = Stored::default();
     for chunk in &new.chunks {
         let id = chunk.id();
         let json = serde_json::to_string(chunk)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        if let Some(row) = held.remove(&id) {
+        let row = if let Some(row) = held.remove(&id) {
             // The words are the same; lines, author or date may have moved.
             connection
                 .prepare_cached("UPDATE chunks SET chunk = ?2 WHERE row = ?1")?
                 .execute(params![row, json])?;
             stored.unchanged += 1;
+            row
         } else {
-            insert(connection, chunk, &id, &json)?;
             stored.added += 1;
-        }
+            insert(connection, chunk, &id, &json)?
+        };
+        vectors.get(&id).map_or(Ok(()), |vector| vectors::write(connection, row, vector))?;
     }
     held.values().try_for_each(|row| delete(connection, *row))?;
     stored.removed = held.len();
     Ok(stored)
 }
 
-fn insert(connection: &Connection, chunk: &Chunk, id: &str, json: &str) -> rusqlite::Result<()> {
+/// Stores a chunk in a new row, and answers it.
+fn insert(connection: &Connection, chunk: &Chunk, id: &str, json: &str) -> rusqlite::Result<i64> {
     let base = base(chunk.corpus);
     let last: Option<i64> = connection
         .prepare_cached("SELECT max(row) FROM chunks WHERE row BETWEEN ?1 AND ?2")?
@@ -237,88 +335,16 @@ fn insert(connection: &Connection, chunk: &Chunk, id: &str, json: &str) -> rusql
         chunk.source,
         json
     ])?;
-    let name = [Some(chunk.title.as_str()), chunk.section.as_deref(), chunk.symbol.as_deref()];
-    let name = name.into_iter().flatten().collect::<Vec<_>>().join("\n");
-    let body = format!("{}\n{}", chunk.header, chunk.text);
+    let name = name(chunk);
+    let body = format!("{name}\n{}\n{}", chunk.header, chunk.text);
+    let identifiers = words::identifiers(&format!("{}\n{body}", chunk.source)).join(" ");
     connection
-        .prepare_cached("INSERT INTO lexical (rowid, title, identifiers, words) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![
-            row,
-            words::words(&name).join(" "),
-            words::identifiers(&format!("{name}\n{}\n{body}", chunk.source)).join(" "),
-            words::words(&body).join(" "),
-        ])?;
-    Ok(())
-}
-
-struct Search {
-    name: String,
-    expression: String,
-    corpora: Vec<Corpus>,
-}
-
-fn searches(questions: &[Question], corpora: &[Corpus], first: usize) -> Vec<Search> {
-    let mut searches = Vec::new();
-    for (i, question) in questions.iter().enumerate() {
-        let asked: Vec<Corpus> = corpora.iter().copied().filter(|corpus| question.is_for(*corpus)).collect();
-        let named = words::identifiers(&question.text).into_iter().chain(words::words(&question.text));
-        let methods = [("lexical", any_of(named)), ("exact", exactly(&question.exact))];
-        for (method, expression) in methods {
-            if !expression.is_empty() && !asked.is_empty() {
-                searches.push(Search {
-                    name: format!("q{} {method}", first + i),
-                    expression,
-                    corpora: asked.clone(),
-                });
-            }
-        }
-    }
-    searches
-}
-
-/// An FTS5 expression that any of the terms satisfies. Quoted, a term is never read as an operator.
-fn any_of(terms: impl Iterator<Item = String>) -> String {
-    let mut quoted: Vec<String> = terms.map(|term| format!("\"{}\"", term.replace('"', ""))).collect();
-    quoted.sort();
-    quoted.dedup();
-    quoted.join(" OR ")
-}
-
-fn exactly(identifiers: &[String]) -> String {
-    any_of(identifiers.iter().map(|identifier| match words::is_identifier(identifier) {
-        true => identifier.to_lowercase(),
-        false => words::words(identifier).join(" "),
-    }))
-}
-
-impl Search {
-    fn run(self, connection: &Connection) -> rusqlite::Result<Ranking> {
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT rowid, bm25(lexical, {WEIGHTS}) AS score FROM lexical
-             WHERE lexical MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY score LIMIT ?4"
-        ))?;
-        let mut rows: Vec<(i64, f64)> = Vec::new();
-        for corpus in &self.corpora {
-            let (from, to) = (base(*corpus), base(*corpus) + ROWS - 1);
-            let found = statement.query_map(params![self.expression, from, to, FETCH as i64], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-            for row in found {
-                rows.push(row?);
-            }
-        }
-        // SQLite's bm25() is smaller for better; one table holds all corpora, so scores compare across them.
-        rows.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
-        let mut read = connection.prepare_cached("SELECT chunk FROM chunks WHERE row = ?1")?;
-        let mut hits = Vec::with_capacity(rows.len());
-        for (row, score) in rows {
-            let json: String = read.query_row([row], |row| row.get(0))?;
-            if let Ok(chunk) = serde_json::from_str::<Chunk>(&json) {
-                hits.push((Arc::new(chunk), -score));
-            }
-        }
-        Ok(Ranking { name: self.name, corpora: self.corpora, hits })
-    }
+        .prepare_cached("INSERT INTO lexical (rowid, identifiers, words) VALUES (?1, ?2, ?3)")?
+        .execute(params![row, identifiers, words::words(&body).join(" ")])?;
+    connection
+        .prepare_cached("INSERT INTO titles (rowid, title) VALUES (?1, ?2)")?
+        .execute(params![row, words::words(&chunk.title).join(" ")])?;
+    Ok(row)
 }
 
 #[cfg(test)]
@@ -336,7 +362,7 @@ mod tests {
 
     fn store() -> (tempfile::TempDir, Embedded) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Embedded::open(&folder.path().join("deep/knowledge.sqlite")).unwrap();
+        let store = Embedded::open(&folder.path().join("deep/knowledge.sqlite"), None).unwrap();
         (folder, store)
     }
 
@@ -364,7 +390,7 @@ mod tests {
         assert_eq!(first(&store, ask("order_items")).await.unwrap(), "a.go");
         let exact = Question { exact: vec!["order_items".into()], ..Question::default() };
         let answers = store.ask(&[exact], &Corpus::ALL, 3).await;
-        assert_eq!(answers.rankings[0].name, "q3 exact");
+        assert_eq!(answers.rankings[0].name(), "q3 exact");
         assert_eq!(answers.rankings[0].hits.len(), 1);
     }
 
@@ -424,9 +450,12 @@ mod tests {
     fn an_index_made_by_another_embedder_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k.sqlite");
-        drop(Embedded::open(&path).unwrap());
-        Connection::open(&path).unwrap().execute("UPDATE meta SET value = 'other-9'", []).unwrap();
-        let error = Embedded::open(&path).unwrap_err();
+        drop(Embedded::open(&path, None).unwrap());
+        Connection::open(&path)
+            .unwrap()
+            .execute("UPDATE meta SET value = 'other-9' WHERE name = 'embedder'", [])
+            .unwrap();
+        let error = Embedded::open(&path, None).unwrap_err();
         assert!(matches!(error, StoreError::Mixed { .. }));
         assert!(error.to_string().contains("other-9"), "{error}");
     }

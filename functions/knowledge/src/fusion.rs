@@ -1,4 +1,4 @@
-//! Rankings to hits: reciprocal rank fusion, and the rules of who may stand in the list.
+//! Rankings to hits: scores brought to one scale and added, and the rules of who may stand in the list.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use incident::{Chunk, Corpus, Passage, redact, size};
 
 use crate::excerpt::{self, Excerpt};
-use crate::{Question, Ranking, words};
+use crate::{Method, Question, Ranking, words};
 
-/// The constant of reciprocal rank fusion. Cormack et al. (2009) take 60 for lists of a thousand; ours hold a few dozen, and
-/// with 10 a first place outweighs being nineteenth everywhere.
-const K: f64 = 10.0;
+/// Scores are scaled between the best of a ranking and its fiftieth: what comes after those is noise, and where the noise
+/// lies says what a score is worth. (Reciprocal rank fusion throws that away; measured against it in docs/knowledge.md.)
+const SCALE: usize = 50;
 /// Passages in all.
 const MOST: usize = 16;
 /// Passages of one corpus.
@@ -30,7 +30,7 @@ const SAME_TEXT: f64 = 0.6;
 pub struct Hit {
     /// The chunk it is from.
     pub chunk: Arc<Chunk>,
-    /// Fused rank score over its maximum: 1.00 = first of its corpus in every search that its corpus answered.
+    /// Fused score over its maximum: 1.00 = first in every search that its corpus answered.
     pub relevance: f64,
     /// Raw scores by search: `q1 lexical`.
     pub scores: BTreeMap<String, f64>,
@@ -61,10 +61,7 @@ impl Hit {
 
 struct Candidate {
     chunk: Arc<Chunk>,
-    /// `Σ 1 / (K + rank)`, ranked within the corpus: corpora differ in length and wording, so each is ranked by itself.
-    fused: f64,
-    /// The same, ranked among all corpora: settles ties.
-    among_all: f64,
+    /// The weighted sum of its scaled scores over what it would be, were it first everywhere.
     relevance: f64,
     scores: BTreeMap<String, f64>,
 }
@@ -98,38 +95,47 @@ pub fn fuse(questions: &[Question], rankings: &[Ranking]) -> Vec<Hit> {
 /// Every chunk once, best first.
 fn candidates(rankings: &[Ranking]) -> Vec<Candidate> {
     let mut by_id: HashMap<String, Candidate> = HashMap::new();
-    let mut searches: HashMap<Corpus, usize> = HashMap::new();
     for ranking in rankings {
-        let mut ranks: HashMap<Corpus, f64> = HashMap::new();
-        for (place, (chunk, score)) in ranking.hits.iter().enumerate() {
-            let rank = ranks.entry(chunk.corpus).or_default();
-            *rank += 1.0;
+        let weight = ranking.method.weight();
+        let (floor, span) = scale(ranking);
+        for (chunk, score) in &ranking.hits {
             let candidate = by_id.entry(chunk.id()).or_insert_with(|| Candidate {
                 chunk: Arc::clone(chunk),
-                fused: 0.0,
-                among_all: 0.0,
                 relevance: 0.0,
                 scores: BTreeMap::new(),
             });
-            candidate.fused += 1.0 / (K + *rank);
-            candidate.among_all += 1.0 / (K + place as f64 + 1.0);
-            candidate.scores.insert(ranking.name.clone(), (score * 1000.0).round() / 1000.0);
-        }
-        for corpus in ranks.into_keys() {
-            *searches.entry(corpus).or_default() += 1;
+            candidate.relevance += weight * ((score - floor) / span).clamp(0.0, 1.0);
+            candidate.scores.insert(ranking.name(), (score * 1000.0).round() / 1000.0);
         }
     }
+    let answered = |corpus: Corpus| -> f64 {
+        let searches = rankings.iter().filter(|ranking| ranking.corpora.contains(&corpus));
+        searches.map(|ranking| ranking.method.weight()).sum()
+    };
+    let most: HashMap<Corpus, f64> =
+        Corpus::ALL.into_iter().map(|corpus| (corpus, answered(corpus))).collect();
     let mut candidates: Vec<Candidate> = by_id.into_values().collect();
     for candidate in &mut candidates {
-        let searches = searches.get(&candidate.chunk.corpus).copied().unwrap_or(1);
-        candidate.relevance = candidate.fused * (K + 1.0) / searches as f64;
+        let most = most.get(&candidate.chunk.corpus).copied().unwrap_or_default();
+        candidate.relevance /= most.max(f64::MIN_POSITIVE);
     }
-    let order = |c: &Candidate| (c.relevance, c.among_all);
-    candidates.sort_by(|a, b| {
-        let (x, y) = (order(a), order(b));
-        y.0.total_cmp(&x.0).then(y.1.total_cmp(&x.1)).then_with(|| a.chunk.id().cmp(&b.chunk.id()))
-    });
     candidates
+        .sort_by(|a, b| b.relevance.total_cmp(&a.relevance).then_with(|| a.chunk.id().cmp(&b.chunk.id())));
+    candidates
+}
+
+/// What counts as nothing in a ranking, and what lies between that and its best. A short list's floor is nothing at all.
+fn scale(ranking: &Ranking) -> (f64, f64) {
+    let score = |at: usize| ranking.hits.get(at).map(|(_, score)| *score);
+    let floor = match ranking.method {
+        // A cosine of nought means nothing; even unrelated texts stand above it.
+        Method::Dense => score(SCALE - 1)
+            .or(score(ranking.hits.len().saturating_sub(1)).filter(|_| ranking.hits.len() > 1)),
+        Method::Lexical | Method::Exact => score(SCALE - 1),
+    };
+    let floor = floor.unwrap_or_default();
+    let span = score(0).unwrap_or_default() - floor;
+    if span > 0.0 { (floor, span) } else { (floor - 1.0, 1.0) }
 }
 
 /// Leaves out what a newer version of the same text replaces: equal words anywhere, or most of the words under one title and
@@ -245,9 +251,10 @@ mod tests {
         Chunk::of_text(corpus, source, text)
     }
 
-    fn ranking(name: &str, chunks: &[&Chunk]) -> Ranking {
+    fn ranking(question: usize, chunks: &[&Chunk]) -> Ranking {
         Ranking {
-            name: name.into(),
+            question,
+            method: Method::Lexical,
             corpora: Corpus::ALL.to_vec(),
             hits: chunks.iter().enumerate().map(|(i, c)| (Arc::new((*c).clone()), 9.0 - i as f64)).collect(),
         }
@@ -256,7 +263,7 @@ mod tests {
     #[test]
     fn first_in_every_search_is_one() {
         let (a, b) = (chunk(Corpus::Runbooks, "a", "one"), chunk(Corpus::Runbooks, "b", "two"));
-        let hits = fuse(&[], &[ranking("q1 lexical", &[&a, &b]), ranking("q2 lexical", &[&a])]);
+        let hits = fuse(&[], &[ranking(1, &[&a, &b]), ranking(2, &[&a])]);
         assert_eq!(hits[0].chunk.source, "a");
         assert_eq!(hits[0].relevance, 1.0);
         assert!(hits[1].relevance < 0.5);
@@ -273,7 +280,7 @@ mod tests {
         list.push(&needle);
         let question =
             Question { text: "noise".into(), exact: vec!["order_items".into()], ..Question::default() };
-        let hits = fuse(&[question], &[ranking("q1 lexical", &list)]);
+        let hits = fuse(&[question], &[ranking(1, &list)]);
         assert!(hits.iter().any(|hit| hit.chunk.source == "needle"));
         assert_eq!(hits.iter().filter(|hit| hit.chunk.source == "long").count(), 2);
     }
@@ -287,7 +294,7 @@ mod tests {
             }
         }
         chunks.push(chunk(Corpus::Metrics, "last", "the last one"));
-        let hits = fuse(&[], &[ranking("q1 lexical", &chunks.iter().collect::<Vec<_>>())]);
+        let hits = fuse(&[], &[ranking(1, &chunks.iter().collect::<Vec<_>>())]);
         assert_eq!(hits.len(), 16);
         assert!(hits.iter().filter(|hit| hit.chunk.corpus == Corpus::Runbooks).count() <= 8);
         assert!(hits.iter().any(|hit| hit.chunk.source == "last"));
@@ -302,7 +309,7 @@ mod tests {
         new.title = "Queue".into();
         old.modified = Some("2025-01-01T00:00:00Z".parse().unwrap());
         new.modified = Some("2026-01-01T00:00:00Z".parse().unwrap());
-        let hits = fuse(&[], &[ranking("q1 lexical", &[&old, &new])]);
+        let hits = fuse(&[], &[ranking(1, &[&old, &new])]);
         assert_eq!(hits.iter().map(|hit| hit.chunk.source.as_str()).collect::<Vec<_>>(), ["new.md"]);
     }
 }

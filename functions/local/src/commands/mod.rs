@@ -3,8 +3,10 @@
 pub mod check;
 pub mod compare;
 pub mod diagnose;
+pub mod evaluate;
 pub mod index;
 pub mod measure;
+pub mod model;
 pub mod platform;
 pub mod run;
 pub mod schema;
@@ -42,6 +44,8 @@ async fn command(cli: Cli) -> Result<(), Stop> {
         Some(Command::Compare(options)) => compare::run(&options).await,
         Some(Command::Index(options)) => index::run(&options).await,
         Some(Command::Search(options)) => search::run(&options).await,
+        Some(Command::Evaluate(options)) => evaluate::run(&options).await,
+        Some(Command::Model) => model::run(),
         Some(Command::Platform(options)) => platform::run(&options).await,
         Some(Command::Schema(options)) => schema::run(&options),
     }

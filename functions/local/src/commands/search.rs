@@ -1,8 +1,8 @@
 //! `sitrep search`: what retrieval returns for a question.
 
 use host::Settings;
-use incident::{Corpus, Passage};
-use knowledge::Question;
+use incident::{Corpus, Passage, Status};
+use knowledge::{Answers, Question};
 use serde::Serialize;
 
 use super::index::open;
@@ -28,6 +28,7 @@ pub async fn run(options: &Search) -> Result<(), Stop> {
     let store = open(&Settings::from_process())?;
     let (hits, answers) = store.search(&[Question::new(&options.question)], &Corpus::ALL).await;
     answers.gaps.iter().for_each(|gap| eprintln!("  ! {}", gap.sentence));
+    say_what_is_missing(&answers);
     let shown: Vec<Shown> = hits
         .into_iter()
         .enumerate()
@@ -46,6 +47,13 @@ pub async fn run(options: &Search) -> Result<(), Stop> {
     }
     let lines: Vec<String> = shown.iter().map(line).collect();
     print(&lines.join("\n"))
+}
+
+/// A search by words alone is no failure, but who reads its hits should know.
+pub fn say_what_is_missing(answers: &Answers) {
+    if answers.calls.iter().any(|call| call.status == Status::NotConfigured) {
+        eprintln!("  searched by words alone: `sitrep model` fetches what finds by meaning");
+    }
 }
 
 fn line(shown: &Shown) -> String {
