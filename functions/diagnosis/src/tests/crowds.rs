@@ -126,7 +126,7 @@ fn world(label: &str, seed: u64) -> (EdgeTraffic, WafActivity, u64) {
     match label {
         "surge" => people(&mut dice, &mut traffic, factor, scored),
         "attack" => {
-            mitigated =
+            mitigated =;
                 (flood(&mut dice, &mut traffic, factor, scored) as f64 * dice.between(0.2, 0.8)) as u64
         }
         "below the radar" => {

@@ -4,7 +4,6 @@
 //! hand, with the facts as slots; a mutant changes one slot in one way: a digit, a unit, a name, a version, a time, a sign, a count.
 #![expect(clippy::unwrap_used, reason = "a test fails by unwrapping")]
 #![expect(missing_docs, reason = "the fields of a test's types say what they are")]
-#![expect(clippy::print_stdout, reason = "the test tells what it measured")]
 
 mod sentences;
 mod world;

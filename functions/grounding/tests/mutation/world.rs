@@ -147,6 +147,7 @@ impl World {
             "baseline": before, "min": before, "max": after, "max_at": self.onset, "last": after, "last_at": last_at, "points": points})
     }
 
+    #[expect(clippy::too_many_lines, reason = "one document, written out")]
     pub fn state(&self) -> State {
         let f = |id: &str, at: Timestamp, kind: &str, name: &str, summary: String, fact: Value| json!({"id": id, "at": at, "object": {"kind": kind, "name": name}, "summary": summary, "fact": fact});
         let clock = |at: Timestamp| at.strftime("%H:%M UTC").to_string();
