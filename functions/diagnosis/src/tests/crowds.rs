@@ -126,8 +126,8 @@ fn world(label: &str, seed: u64) -> (EdgeTraffic, WafActivity, u64) {
     match label {
         "surge" => people(&mut dice, &mut traffic, factor, scored),
         "attack" => {
-            mitigated =;
-                (flood(&mut dice, &mut traffic, factor, scored) as f64 * dice.between(0.2, 0.8)) as u64
+            mitigated =
+                (flood(&mut dice, &mut traffic, factor, scored) as f64 * dice.between(0.2, 0.8)) as u64;
         }
         "below the radar" => {
             flood(&mut dice, &mut traffic, factor, scored);
