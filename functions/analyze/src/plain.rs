@@ -60,10 +60,10 @@ const ENGLISH: &[&str] = &[
 /// Why a text is no statement; `None` where it is one.
 pub fn unfit(text: &str) -> Option<&'static str> {
     let lower = text.to_lowercase();
-    let lower = lower.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '{' && c != '[');
     if COMMANDS.iter().any(|mark| lower.contains(mark)) {
         return Some("it holds a command or a link");
     }
+    let lower = lower.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '{' && c != '[');
     let orders =
         ORDERS.iter().any(|order| lower.starts_with(order)) || lower.contains("previous instructions");
     if orders || ["ignore the evidence", "system:", "assistant:"].iter().any(|order| lower.contains(order)) {

@@ -1,11 +1,10 @@
 //! From a finding's typed payload to numbers, times, places and sights.
 
-use std::collections::BTreeMap;
-
-use incident::fact::{CodeChange, EdgeTraffic, Hpa, PodState, Quota, Rollout, TargetHealth, WafActivity};
+use incident::fact::{CodeChange, Hpa, PodState, Quota, Rollout, TargetHealth};
 use incident::{Fact, Finding, Series, Timestamp};
 use serde_json::Value;
 
+use crate::edge;
 use crate::figure::Figure;
 use crate::known::{Event, Known};
 use crate::measure::Kind;
@@ -38,8 +37,8 @@ pub fn fact(known: &mut Known, item: usize, finding: &Finding) {
         Fact::Series(seen) => return series(known, item, seen),
         Fact::Rollout(seen) => rollout(known, item, finding.at, seen),
         Fact::CodeChange(change) => code(known, item, change),
-        Fact::EdgeTraffic(traffic) => edge(known, item, traffic),
-        Fact::WafActivity(activity) => firewall(known, item, activity),
+        Fact::EdgeTraffic(traffic) => edge::traffic(known, item, traffic),
+        Fact::WafActivity(activity) => edge::firewall(known, item, activity),
         Fact::TargetHealth(health) => targets(known, item, health),
         Fact::Pod(seen) => pod(known, item, seen),
         Fact::Hpa(seen) => return autoscaler(known, item, seen),
@@ -156,7 +155,7 @@ fn series(known: &mut Known, item: usize, series: &Series) {
 }
 
 /// What two levels differ by: as a percentage, as a multiple, as a number of the same kind.
-fn changes(known: &mut Known, item: usize, before: f64, after: &[f64], kind: Kind, topics: Topics) {
+pub fn changes(known: &mut Known, item: usize, before: f64, after: &[f64], kind: Kind, topics: Topics) {
     for after in after {
         let mut push = |value: f64, kind: Kind, role: Role| {
             known.figures.push(Figure::new(item, value, kind).of(topics).role(role));
@@ -188,75 +187,6 @@ fn code(known: &mut Known, item: usize, change: &CodeChange) {
     }
     known.figures.push(Figure::new(item, change.commits.len() as f64, Kind::Bare).of(Topics::COMMITS));
     known.figures.push(Figure::new(item, change.files.len() as f64, Kind::Bare).of(Topics::FILES));
-}
-
-fn edge(known: &mut Known, item: usize, traffic: &EdgeTraffic) {
-    let total: u64 = traffic.by_status.values().fold(0, |sum, n| sum.saturating_add(*n));
-    for (class, topics) in [("5", Topics::REQUESTS), ("4", Topics::REQUESTS)] {
-        let of_class = traffic.by_status.iter().filter(|(code, _)| code.starts_with(class));
-        let errors = of_class.fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
-        known.figures.push(Figure::new(item, errors as f64, Kind::Bare).of(topics));
-        if class == "5" && !traffic.by_status.is_empty() {
-            known.sights.server_errors = Some(errors);
-        }
-        known.figures.extend((total > 0).then(|| {
-            Figure::new(item, errors as f64 / total as f64 * 100.0, Kind::Percent)
-                .of(topics)
-                .role(Role::Share)
-        }));
-    }
-    for map in [&traffic.by_status, &traffic.by_country, &traffic.by_method] {
-        shares(known, item, map, Topics::REQUESTS);
-    }
-    known
-        .figures
-        .push(Figure::new(item, traffic.requests as f64, Kind::Bare).of(Topics::REQUESTS).role(Role::Last));
-    if let Some(before) = traffic.requests_before {
-        known
-            .figures
-            .push(Figure::new(item, before as f64, Kind::Bare).of(Topics::REQUESTS).role(Role::Before));
-        changes(known, item, before as f64, &[traffic.requests as f64], Kind::Bare, Topics::REQUESTS);
-        known.sights.levels.push((item, Topics::REQUESTS, before as f64, traffic.requests as f64));
-    }
-    for (ratio, role) in
-        [(traffic.cache_hit_ratio, Role::Last), (traffic.cache_hit_ratio_before, Role::Before)]
-    {
-        if let Some(ratio) = ratio {
-            let percent =
-                |share: f64, topics| Figure::new(item, share * 100.0, Kind::Percent).of(topics).role(role);
-            known.figures.extend([percent(ratio, Topics::CACHE), percent(1.0 - ratio, Topics::MISSES)]);
-        }
-    }
-    if let (Some(before), Some(now)) = (traffic.cache_hit_ratio_before, traffic.cache_hit_ratio) {
-        known.figures.push(
-            Figure::new(item, (now - before) * 100.0, Kind::Points).of(Topics::CACHE).role(Role::Change),
-        );
-    }
-}
-
-fn shares(known: &mut Known, item: usize, map: &BTreeMap<String, u64>, topics: Topics) {
-    let total: f64 = map.values().map(|n| *n as f64).sum();
-    for n in map.values().filter(|_| total > 0.0) {
-        known
-            .figures
-            .push(Figure::new(item, *n as f64 / total * 100.0, Kind::Percent).of(topics).role(Role::Share));
-    }
-}
-
-fn firewall(known: &mut Known, item: usize, activity: &WafActivity) {
-    known.sights.firewall = Some(known.sights.firewall.unwrap_or(0).saturating_add(activity.events));
-    known
-        .figures
-        .push(Figure::new(item, activity.events as f64, Kind::Bare).of(Topics::FIREWALL).role(Role::Last));
-    if let Some(before) = activity.events_before {
-        known
-            .figures
-            .push(Figure::new(item, before as f64, Kind::Bare).of(Topics::FIREWALL).role(Role::Before));
-        changes(known, item, before as f64, &[activity.events as f64], Kind::Bare, Topics::FIREWALL);
-    }
-    for map in [&activity.by_action, &activity.by_source, &activity.by_rule, &activity.by_country] {
-        shares(known, item, map, Topics::FIREWALL);
-    }
 }
 
 fn targets(known: &mut Known, item: usize, health: &TargetHealth) {

@@ -108,6 +108,7 @@ impl Known {
             known.passage(passage);
         }
         known.derive();
+        crate::edge::acted_on(&mut known);
         known.links = state.findings().filter_map(link).collect();
         let named = |name: &String| known.items.iter().any(|item| has_word(&item.words, name));
         known.elsewhere = state

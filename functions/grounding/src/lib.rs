@@ -7,6 +7,7 @@
 //! and whose conclusion is wrong stands. Pure.
 
 mod course;
+mod edge;
 mod figure;
 mod gather;
 mod known;

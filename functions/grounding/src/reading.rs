@@ -224,6 +224,11 @@ fn role(tokens: &[Token], i: usize) -> (Option<Trend>, Option<Role>) {
     {
         return (moved.or(follows), Some(Role::Change));
     }
+    // "(+366 % on the period before)": a sign says that it is a change.
+    if tokens[i].text.starts_with(['+', '-', '−']) {
+        let up = tokens[i].text.starts_with('+');
+        return (Some(if up { Trend::Up } else { Trend::Down }), Some(Role::Change));
+    }
     if matches!(one, "up" | "down") {
         return (trend(one), Some(Role::Change));
     }

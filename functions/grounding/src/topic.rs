@@ -36,8 +36,8 @@ const TOPICS: &[Topic] = &[
     Topic { words: "replica pod replicas", fragments: "desired ready available updated replicas" },
     Topic { words: "target healthy unhealthy backend", fragments: "healthy target" },
     Topic {
-        words: "firewall waf blocked block challenge challenged mitigated mitigation",
-        fragments: "firewall waf",
+        words: "firewall waf blocked block challenge challenged mitigated mitigation ddos",
+        fragments: "firewall waf ddos",
     },
     Topic { words: "queue backlog message", fragments: "queue" },
     Topic { words: "iops", fragments: "iops readops writeops" },
