@@ -303,8 +303,7 @@ mod tests {
 
     #[test]
     fn a_file_nested_too_deep_for_the_parser_is_cut_all_the_same() {
-        for deep in ["[".repeat(5_000), "!".repeat(5_000), "a ? b : ".repeat(5_000), "(".repeat(5_000)]
-        {
+        for deep in ["[".repeat(5_000), "!".repeat(5_000), "a ? b : ".repeat(5_000), "(".repeat(5_000)] {
             let cut = cut_text(&format!("locals {{\n  a = {deep}\n}}\n"));
             assert!(!cut.chunks.is_empty() && cut.problems[0].contains("too deep"), "{}", cut.problems[0]);
         }
