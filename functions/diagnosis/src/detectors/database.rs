@@ -120,7 +120,8 @@ fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
                 &[&finding.id],
             )
             .claim(
-                format!("Client sessions hold connections without working: {share} wait on {wait}."),
+                // The share is a sum of the vendor's own figures, which nobody can find in the evidence as it stands.
+                format!("Client sessions hold connections without working: most wait on {wait}."),
                 &[&finding.id],
             ),
         None => suspect.capped(BELOW_HIGH, "what holds the connections was not seen"),
