@@ -58,7 +58,8 @@ static PLACES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         format!(r#"(?i)(?P<keep>\b[a-z0-9_.-]*(?:{SECRET_WORDS})(?:\\*["'])?\s*(?:[=:]|=>|%3d)\s*){value}"#),
         // `--password hunter2`, `password 'hunter2'`, "the password is hunter2".
         format!(r"(?i)(?P<keep>\s--?(?:password|token|secret|api-key|passwd)\s+){value}"),
-        r#"(?i)(?P<keep>\b(?:password|passphrase|secret)\s+(?:is\s+)?)["'“‘][^"'”’]{4,}"#.to_owned(),
+        // Not `secret "name"`: so Kubernetes names the object that is missing.
+        r#"(?i)(?P<keep>\b(?:(?:password|passphrase)\s+(?:is\s+)?|secret\s+is\s+))["'“‘][^"'”’]{4,}"#.to_owned(),
         r"(?i)(?P<keep>\bpassword\s+is\s+)[^\s,;]{6,}".to_owned(),
     ]
     .into_iter()
