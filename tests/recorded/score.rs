@@ -24,7 +24,7 @@ pub struct Score {
     /// An action for a healthy system.
     pub acts_on_the_healthy: bool,
     /// Sentences that the grounding check strikes out.
-    pub untrue: Vec<String>,
+    untrue: Vec<String>,
 }
 
 impl Score {

@@ -64,6 +64,10 @@ pub fn fact(known: &mut Known, item: usize, finding: &Finding) {
                     .figures
                     .push(Figure::new(item, part.load / load.total * 100.0, Kind::Percent).role(Role::Share));
             }
+            // A load is counted in active sessions.
+            let parts = load.sql.iter().chain(&load.waits).chain(&load.users).map(|part| part.load);
+            let sessions = |value| Figure::new(item, value, Kind::Bare).of(Topics::of_name("session"));
+            known.figures.extend(parts.chain([load.total]).map(sessions));
         }
         _ => {}
     }
