@@ -18,6 +18,8 @@ use convert::Recording;
 
 /// Of fifteen, this many are right today, measured by this test; fourteen is the aim. Raised with the engine, never lowered.
 const RIGHT: (usize, usize) = (10, 15);
+/// Those that the first engine already had right: they stay right, whatever the others do.
+const SETTLED: [&str; 2] = ["eks-002", "rds-002"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recorded_incidents_name_their_culprit() {
@@ -29,6 +31,7 @@ async fn recorded_incidents_name_their_culprit() {
     let truths = std::fs::read_to_string(folder.join("truth.jsonl")).expect("truth.jsonl");
     let truths: Vec<Value> = truths.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut scores = Vec::new();
+    let mut right: Vec<&str> = Vec::new();
     for truth in &truths {
         let name = truth["id"].as_str().expect("an id").to_owned();
         let investigated = run(Recording { folder: folder.clone(), name }.scenario()).await;
@@ -39,14 +42,19 @@ async fn recorded_incidents_name_their_culprit() {
         }
         let score = score::score(truth, &investigated);
         println!("{score}");
+        if score.is_right() {
+            right.push(truth["id"].as_str().expect("an id"));
+        }
         scores.push(score);
     }
-    let right = scores.iter().filter(|score| score.is_right()).count();
-    println!("{right} of {} right", scores.len());
+    println!("{} of {} right", right.len(), scores.len());
+    for settled in SETTLED {
+        assert!(right.contains(&settled), "{settled} is not right any more");
+    }
     assert!(
         scores.iter().all(|score| !score.acts_on_the_healthy),
         "an action was proposed where nothing is wrong"
     );
     // A sentence that does not hold against its evidence makes its incident wrong.
-    assert!(right * RIGHT.1 >= scores.len() * RIGHT.0, "{right} of {} right", scores.len());
+    assert!(right.len() * RIGHT.1 >= scores.len() * RIGHT.0, "{} of {} right", right.len(), scores.len());
 }
