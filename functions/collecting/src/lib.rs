@@ -117,17 +117,29 @@ impl Run {
     /// never longer than what is left of the collector's time.
     ///
     /// `tells` completes the sentence "… is unknown", for instance `"which pods fail"`.
-    pub async fn call<T>(
+    ///
+    /// The future is boxed: a collector joins dozens, which together would outgrow a thread's stack.
+    pub fn call<T>(
         &self,
         name: &str,
         tells: &str,
         call: impl Future<Output = Result<Answer<T>, CallError>>,
-    ) -> Option<T> {
-        self.call_within(CALL, name, tells, call).await
+    ) -> impl Future<Output = Option<T>> {
+        self.call_within(CALL, name, tells, call)
     }
 
     /// The same with a time of its own: for a call that others wait for.
-    pub async fn call_within<T>(
+    pub fn call_within<T>(
+        &self,
+        limit: Duration,
+        name: &str,
+        tells: &str,
+        call: impl Future<Output = Result<Answer<T>, CallError>>,
+    ) -> impl Future<Output = Option<T>> {
+        Box::pin(self.timed(limit, name, tells, call))
+    }
+
+    async fn timed<T>(
         &self,
         limit: Duration,
         name: &str,
