@@ -60,6 +60,7 @@ pub struct Ground {
 /// For the schema alone: see [`Answer::confidence`].
 #[derive(JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)] // A reference could not carry the field's description.
 #[expect(dead_code, reason = "the schema names the values; the answer is read as a string")]
 enum Sureness {
     High,

@@ -1,7 +1,8 @@
 //! JSON Schemas the vendor compiles: from Rust types, without what it does not support.
 //!
 //! The rules of structured outputs (<https://platform.claude.com/docs/en/build-with-claude/structured-outputs>): every object closed and
-//! all its properties required, no bounds on numbers, lengths or counts, no format but a few, at most one in `minItems`.
+//! all its properties required, no bounds on numbers, lengths or counts, no format but a few, at most one in `minItems`. Where those
+//! leave room, as the vendor's Python SDK writes it (`transform_schema`): a reference stands alone, an enumeration has no type.
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -17,7 +18,6 @@ const KEPT: &[&str] = &[
     "const",
     "anyOf",
     "allOf",
-    "$ref",
     "$defs",
     "description",
     "format",
@@ -39,6 +39,13 @@ pub fn legal(schema: Value) -> Value {
         // `true` is a schema that allows anything, which cannot be compiled: an object without properties can.
         return json!({"type": "object", "properties": {}, "required": [], "additionalProperties": false});
     };
+    if let Some(reference) = map.get("$ref") {
+        return match map.get("$defs") {
+            Some(definitions) => json!({"$ref": reference, "$defs": named(definitions.clone())}),
+            None => json!({"$ref": reference}),
+        };
+    }
+    let listed = map.contains_key("enum") || map.contains_key("const");
     let mut kept = Map::new();
     for (key, value) in map {
         let key = if key == "oneOf" { "anyOf".to_owned() } else { key };
@@ -46,6 +53,7 @@ pub fn legal(schema: Value) -> Value {
             "properties" | "$defs" => named(value),
             "items" => legal(value),
             "anyOf" | "allOf" => list(value),
+            "type" if listed => continue,
             "format" if !value.as_str().is_some_and(|format| FORMATS.contains(&format)) => continue,
             "minItems" if !matches!(value.as_u64(), Some(0 | 1)) => continue,
             known if KEPT.contains(&known) => value,
@@ -109,5 +117,7 @@ mod tests {
         assert_eq!(schema["additionalProperties"], json!(false));
         assert_eq!(schema["$defs"]["Inner"]["additionalProperties"], json!(false));
         assert_eq!(schema["properties"]["inner"]["description"], json!("A list."));
+        assert_eq!(legal(json!({"type": "string", "enum": ["a"]})), json!({"enum": ["a"]}));
+        assert_eq!(legal(json!({"$ref": "#/$defs/A", "description": "An A."})), json!({"$ref": "#/$defs/A"}));
     }
 }
