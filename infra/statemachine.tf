@@ -1,19 +1,11 @@
-data "aws_caller_identity" "current" {}
-
-locals {
-  # Written out, not read from the resource: the machine needs the functions' ARNs, so the webhook cannot wait for the machine's.
-  incident_arn = "arn:aws:states:${var.region}:${data.aws_caller_identity.current.account_id}:stateMachine:sitrep-incident"
-  index_arn    = "arn:aws:states:${var.region}:${data.aws_caller_identity.current.account_id}:stateMachine:sitrep-index"
-}
-
-resource "aws_sfn_state_machine" "incident" {
-  name     = "sitrep-incident"
-  role_arn = aws_iam_role.incident.arn
-  definition = templatefile("${path.module}/../statemachine/incident.asl.json", {
-    for name, function in aws_lambda_function.function : name => function.arn
-  })
+# The machines, rendered from statemachine/, and the last resort for what happens outside them.
+resource "aws_sfn_state_machine" "machine" {
+  for_each   = local.machines
+  name       = "${var.name}-${each.key}"
+  role_arn   = aws_iam_role.role["${each.key}-machine"].arn
+  definition = templatestring(local.definitions[each.key], { for name, function in aws_lambda_function.function : name => function.arn })
   logging_configuration {
-    log_destination        = "${aws_cloudwatch_log_group.incident.arn}:*"
+    log_destination        = "${aws_cloudwatch_log_group.machine[each.key].arn}:*"
     include_execution_data = false # The document quotes logs and wiki pages.
     level                  = "ERROR"
   }
@@ -21,51 +13,27 @@ resource "aws_sfn_state_machine" "incident" {
     enabled = true
   }
   # Creating a machine that logs fails until its role may set up the delivery.
-  depends_on = [aws_iam_role_policy.incident]
+  depends_on = [aws_iam_role_policy.role]
 }
 
-resource "aws_cloudwatch_log_group" "incident" {
-  name              = "/aws/vendedlogs/states/sitrep-incident"
+resource "aws_cloudwatch_log_group" "machine" {
+  #checkov:skip=CKV_AWS_158:AWS's key unless kms_key_arn names one; a line names states and errors, no data
+  #checkov:skip=CKV_AWS_338:How long logs are kept is the deployer's: log_retention_days
+  for_each          = local.machines
+  name              = "/aws/vendedlogs/states/${var.name}-${each.key}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = local.kms_key_arn
 }
 
-resource "aws_iam_role" "incident" {
-  name               = "sitrep-incident"
-  assume_role_policy = data.aws_iam_policy_document.assume["states"].json
-}
-
-data "aws_iam_policy_document" "incident" {
-  statement {
-    actions   = ["lambda:InvokeFunction"]
-    resources = [for function in aws_lambda_function.function : function.arn]
-  }
-  statement {
-    actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"]
-    resources = ["*"]
-  }
-  statement {
-    actions = [
-      "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
-      "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
-    ]
-    resources = ["*"]
-  }
-}
-
-resource "aws_iam_role_policy" "incident" {
-  role   = aws_iam_role.incident.name
-  policy = data.aws_iam_policy_document.incident.json
-}
-
-# The last resort: an execution that ended without a brief in the channel has its alert posted by itself.
+# An execution that ended without a brief in the channel has its alert posted by itself.
 resource "aws_cloudwatch_event_rule" "failed" {
-  name        = "sitrep-incident-failed"
+  name        = "${var.name}-incident-failed"
   description = "Investigations that ended without a brief in the channel."
   event_pattern = jsonencode({
     source      = ["aws.states"]
     detail-type = ["Step Functions Execution Status Change"]
     detail = {
-      stateMachineArn = [aws_sfn_state_machine.incident.arn]
+      stateMachineArn = [aws_sfn_state_machine.machine["incident"].arn]
       status          = ["FAILED", "TIMED_OUT", "ABORTED"]
     }
   })
@@ -79,6 +47,13 @@ resource "aws_cloudwatch_event_target" "failed" {
     # Not jsonencode, which escapes the brackets. The input is a string of JSON and arrives as one.
     input_template = "{\"stage\": \"alone\", \"state\": <input>}"
   }
+  retry_policy {
+    maximum_retry_attempts       = 10
+    maximum_event_age_in_seconds = 3600
+  }
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters.arn
+  }
 }
 
 resource "aws_lambda_permission" "failed" {
@@ -86,4 +61,16 @@ resource "aws_lambda_permission" "failed" {
   function_name = aws_lambda_function.function["brief"].function_name
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.failed.arn
+}
+
+# Only the rule above calls `brief` without waiting for it. Lambda repeats such a call after one and after two minutes.
+resource "aws_lambda_function_event_invoke_config" "alone" {
+  function_name                = aws_lambda_function.function["brief"].function_name
+  maximum_retry_attempts       = 2
+  maximum_event_age_in_seconds = 3600
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.dead_letters.arn
+    }
+  }
 }

@@ -1,7 +1,19 @@
+# Where, and what is deployed.
+
 variable "region" {
   description = "Where everything runs."
   type        = string
   default     = "us-east-1"
+}
+
+variable "name" {
+  description = "What every name begins with: a second deployment in the same account takes another one."
+  type        = string
+  default     = "sitrep"
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,19}$", var.name))
+    error_message = "At most 20 small letters, digits and hyphens, a letter first."
+  }
 }
 
 variable "architecture" {
@@ -15,27 +27,43 @@ variable "architecture" {
 }
 
 variable "packages" {
-  description = "The folder with <function>/bootstrap.zip, as cargo lambda build --output-format zip leaves it. With --include catalog.yaml each zip holds the catalog beside the binary."
+  description = "The folder with <function>/bootstrap.zip, as cargo lambda build --output-format zip and a release's archive leave it. With --include catalog.yaml each zip holds the catalog beside the binary."
   type        = string
   default     = "../target/lambda"
 }
 
-variable "secret_arns" {
-  description = "Secrets Manager ARN per secret setting (DD_API_KEY, DD_APP_KEY, SLACK_BOT_TOKEN, …). The values never enter Terraform's state."
+# What the functions see.
+
+variable "settings" {
+  description = "Settings that are no secrets (DD_SITE, CLOUDFLARE_ZONE_ID, SLACK_CHANNEL, …); see .env.example. What the manifest lists as a secret is refused here."
   type        = map(string)
   default     = {}
+  validation {
+    condition     = length(setintersection(keys(var.settings), flatten([for function in yamldecode(file("${path.module}/manifest.yaml")).functions : try(function.secrets, [])]))) == 0
+    error_message = "A secret's value must not enter Terraform's state: name it in `secrets` and put the value into Secrets Manager, see docs/deploy.md."
+  }
 }
 
-variable "kms_key_arns" {
-  description = "Keys that the secrets are encrypted with, where they are not the account's default key for Secrets Manager."
-  type        = list(string)
+variable "secrets" {
+  description = "Secrets to make an entry for in Secrets Manager (WEBHOOK_SECRET, DD_API_KEY, DD_APP_KEY, SLACK_BOT_TOKEN, …). The values are put there by hand and never enter Terraform's state. A function whose entry is empty refuses to work, so name what you have."
+  type        = set(string)
   default     = []
 }
 
-variable "settings" {
-  description = "Settings that are no secrets (DD_SITE, EKS_CLUSTER, KUBERNETES_URL, CLOUDFLARE_ZONE_ID, SLACK_CHANNEL, …); see .env.example."
+variable "secret_arns" {
+  description = "Secrets that are in Secrets Manager already: ARN per setting. A secret that is a JSON object may hold several settings, each under its own name."
   type        = map(string)
   default     = {}
+  validation {
+    condition     = alltrue([for arn in values(var.secret_arns) : can(regex("^arn:[a-z-]+:secretsmanager:", arn))])
+    error_message = "ARNs of Secrets Manager's secrets."
+  }
+}
+
+variable "secrets_as_of" {
+  description = "Any text, such as a date. Changing it after a secret's value was changed starts every function afresh: a secret is read once, when a function starts."
+  type        = string
+  default     = ""
 }
 
 variable "index_sources" {
@@ -48,8 +76,66 @@ variable "index_sources" {
   }
 }
 
+# The cluster.
+
+variable "eks_cluster" {
+  description = "Name of the EKS cluster in this region to read; empty: none, or one that `settings` describes."
+  type        = string
+  default     = ""
+}
+
+variable "eks_subnet_ids" {
+  description = "Subnets from which a private endpoint is reached; empty: the cluster's own. Used only where the endpoint is not open to everybody."
+  type        = list(string)
+  default     = []
+}
+
+# Keeping and telling.
+
 variable "log_retention_days" {
   description = "Days that logs are kept."
   type        = number
   default     = 30
+}
+
+variable "case_retention_days" {
+  description = "Days that cases are kept: redacted state documents with what people said of them."
+  type        = number
+  default     = 400
+}
+
+variable "kms_key_arn" {
+  description = "A key of yours that ledger, cases, queues, logs and the secrets made here are encrypted with; empty: AWS's own keys. docs/deploy.md says what its policy must allow."
+  type        = string
+  default     = ""
+}
+
+variable "secret_kms_key_arns" {
+  description = "Keys that the secrets in `secret_arns` are encrypted with, where they are not the account's default key for Secrets Manager."
+  type        = list(string)
+  default     = []
+}
+
+variable "alarm_emails" {
+  description = "Who is told that Sitrep itself fails. Each has to confirm once."
+  type        = set(string)
+  default     = []
+}
+
+variable "alarm_topic_arns" {
+  description = "Topics of yours that are told the same: a pager's, say. It must not end in the channel of the briefs."
+  type        = list(string)
+  default     = []
+}
+
+variable "dollars_per_day" {
+  description = "What the models may cost in a day before an alarm says so. One incident is bounded by ANALYSIS_MAX_DOLLARS."
+  type        = number
+  default     = 10
+}
+
+variable "reserve_concurrency" {
+  description = "False in an account whose concurrency quota is too small to set any of it aside (new accounts have 10)."
+  type        = bool
+  default     = true
 }

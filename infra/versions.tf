@@ -11,6 +11,9 @@ terraform {
 provider "aws" {
   region = var.region
   default_tags {
-    tags = { application = "sitrep" }
+    tags = { application = var.name }
   }
 }
+
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}

@@ -5,3 +5,4 @@ mod docs;
 mod identifiers;
 mod machine;
 mod names;
+mod permissions;

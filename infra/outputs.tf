@@ -1,0 +1,24 @@
+output "webhook_url" {
+  description = "Where Datadog's webhook points: docs/datadog-webhook.md."
+  value       = "${aws_apigatewayv2_api.ingress.api_endpoint}/datadog"
+}
+
+output "index_webhook_urls" {
+  description = "Where the webhooks of GitHub, GitLab and Confluence's automation point: docs/knowledge.md."
+  value       = { for vendor in ["github", "gitlab", "confluence"] : vendor => "${aws_apigatewayv2_api.ingress.api_endpoint}/index/${vendor}" }
+}
+
+output "secrets_to_fill" {
+  description = "Entries of Secrets Manager that wait for their values."
+  value       = sort([for secret in aws_secretsmanager_secret.secret : secret.name])
+}
+
+output "machines" {
+  description = "ARNs of the state machines."
+  value       = { for machine in local.machines : machine => module.permissions.arns["${machine}-machine"] }
+}
+
+output "dashboard" {
+  description = "The numbers."
+  value       = "https://${var.region}.console.aws.amazon.com/cloudwatch/home?region=${var.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.numbers.dashboard_name}"
+}

@@ -1,0 +1,179 @@
+# What is made, and how it hangs together.
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  secrets       = ["WEBHOOK_SECRET"]
+  settings      = { SLACK_CHANNEL = "#incidents", REDACT_NAMES = "A. Person" }
+  index_sources = ["confluence", "github:acme/shop"]
+}
+
+run "functions" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.function : function.runtime == "provided.al2023" && function.handler == "bootstrap" && function.architectures == tolist(["arm64"])])
+    error_message = "A function runs elsewhere than its binary was built for."
+  }
+
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.function : function.tracing_config[0].mode == "Active" && function.logging_config[0].log_format == "JSON"])
+    error_message = "A function is not traced, or logs text."
+  }
+
+  assert {
+    condition     = alltrue([for name, function in aws_lambda_function.function : function.logging_config[0].log_group == "/aws/lambda/sitrep-${name}"]) && alltrue([for group in aws_cloudwatch_log_group.function : group.retention_in_days == 30])
+    error_message = "A function logs elsewhere than where its role lets it, or for ever."
+  }
+
+  assert {
+    condition     = aws_lambda_function.function["brief"].environment[0].variables == tomap({ SLACK_CHANNEL = "#incidents", REDACT_NAMES = "A. Person", SSL_CERT_FILE = "/etc/pki/tls/certs/ca-bundle.crt" })
+    error_message = "brief sees ${jsonencode(aws_lambda_function.function["brief"].environment[0].variables)}."
+  }
+
+  assert {
+    condition     = aws_lambda_function.function["analyze"].reserved_concurrent_executions == 20 && aws_lambda_function.function["webhook"].reserved_concurrent_executions == -1
+    error_message = "The cost of a storm is not bounded, or its alerts are."
+  }
+
+  assert {
+    condition     = length(aws_lambda_function.function["collect-kubernetes"].vpc_config) == 0 && length(aws_eks_access_entry.collector) == 0
+    error_message = "Without a cluster something is attached to it."
+  }
+}
+
+run "ingress" {
+  command = apply
+
+  assert {
+    condition     = toset(keys(aws_apigatewayv2_route.ingress)) == toset(["POST /datadog", "POST /index/github", "POST /index/gitlab", "POST /index/confluence"])
+    error_message = "The API's routes are ${join(", ", keys(aws_apigatewayv2_route.ingress))}."
+  }
+
+  assert {
+    condition     = alltrue([for integration in aws_apigatewayv2_integration.ingress : integration.timeout_milliseconds < 15000 && integration.payload_format_version == "2.0"])
+    error_message = "Datadog waits fifteen seconds, and the functions read format 2.0."
+  }
+
+  assert {
+    condition     = alltrue([for function, integration in aws_apigatewayv2_integration.ingress : integration.timeout_milliseconds > aws_lambda_function.function[function].timeout * 1000])
+    error_message = "The API gives up before its function."
+  }
+
+  assert {
+    condition     = endswith(aws_lambda_permission.ingress["POST /datadog"].source_arn, "/*/POST/datadog") && aws_lambda_permission.ingress["POST /datadog"].function_name == "sitrep-webhook"
+    error_message = "The API may not call the webhook."
+  }
+
+  assert {
+    condition     = aws_apigatewayv2_stage.default.default_route_settings[0].throttling_rate_limit >= 1000 && aws_apigatewayv2_stage.default.default_route_settings[0].throttling_burst_limit >= 1000
+    error_message = "Datadog never repeats a 429."
+  }
+
+  assert {
+    condition     = !can(regex("(?i)header|authoriz|query|body|\\$context\\.path|apikey", aws_apigatewayv2_stage.default.access_log_settings[0].format))
+    error_message = "The access log holds what may be a secret."
+  }
+}
+
+run "machines" {
+  command = apply
+
+  assert {
+    condition     = alltrue([for machine in aws_sfn_state_machine.machine : !strcontains(machine.definition, "$${") && can(jsondecode(machine.definition)) && machine.tracing_configuration[0].enabled && !machine.logging_configuration[0].include_execution_data])
+    error_message = "A machine is not rendered, not traced, or its log holds people's data."
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.failed.event_pattern).detail.status == ["FAILED", "TIMED_OUT", "ABORTED"]
+    error_message = "An execution may end badly unseen."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_target.failed.input_transformer[0].input_template == "{\"stage\": \"alone\", \"state\": <input>}" && aws_cloudwatch_event_target.failed.dead_letter_config[0].arn == aws_sqs_queue.dead_letters.arn && aws_lambda_permission.failed.function_name == "sitrep-brief"
+    error_message = "The alert alone is not posted, or is lost where it cannot be."
+  }
+
+  assert {
+    condition     = length(aws_scheduler_schedule.poll) == 1 && toset(keys(aws_scheduler_schedule.reconcile)) == toset(["confluence", "github:acme/shop"]) && alltrue([for schedule in aws_scheduler_schedule.reconcile : length(schedule.name) <= 64])
+    error_message = "A source is not scheduled."
+  }
+}
+
+run "what_is_kept" {
+  command = apply
+
+  assert {
+    condition     = aws_dynamodb_table.ledger.ttl[0].enabled && aws_dynamodb_table.ledger.point_in_time_recovery[0].enabled && aws_dynamodb_table.ledger.deletion_protection_enabled
+    error_message = "The ledger grows for ever, or cannot be brought back."
+  }
+
+  assert {
+    condition     = jsondecode(aws_sqs_queue.queue.redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead_letters.arn
+    error_message = "What waited in vain is dropped."
+  }
+
+  assert {
+    condition     = keys(aws_secretsmanager_secret.secret) == ["WEBHOOK_SECRET"] && aws_secretsmanager_secret.secret["WEBHOOK_SECRET"].name == "sitrep/WEBHOOK_SECRET"
+    error_message = "Secrets are not those that were named."
+  }
+}
+
+run "alarms" {
+  command = apply
+
+  assert {
+    condition     = length(setsubtract(["not-briefed", "webhook-failing", "dead-letters", "waiting", "cost", "refused-datadog", "index-failing", "index-stale"], keys(aws_cloudwatch_metric_alarm.alarm))) == 0
+    error_message = "There are no other alarms than ${join(", ", keys(aws_cloudwatch_metric_alarm.alarm))}."
+  }
+
+  # CloudWatch's own bounds: ten metrics in one sum, one returned, and a window of a week.
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.alarm : length(alarm.metric_query) <= 11 && length([for query in alarm.metric_query : query if query.return_data]) == 1])
+    error_message = "CloudWatch takes no such alarm."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.alarm : contains(alarm.alarm_actions, aws_sns_topic.alarms.arn)])
+    error_message = "An alarm rings where nobody hears it."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.alarm["index-stale"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.alarm["not-briefed"].treat_missing_data == "notBreaching"
+    error_message = "Silence is taken for the wrong thing."
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.numbers.dashboard_body).widgets) >= 10
+    error_message = "The dashboard is empty."
+  }
+}
+
+run "a_secrets_value_is_refused_as_a_setting" {
+  command = plan
+  variables {
+    settings = { DD_API_KEY = "not here" }
+  }
+  expect_failures = [var.settings]
+}
+
+run "a_secret_that_nobody_reads_is_told" {
+  command = plan
+  variables {
+    secrets = ["WEBHOOK_SECRT"]
+  }
+  expect_failures = [check.secrets_are_known]
+}
+
+run "a_second_deployment_shares_no_name" {
+  command = plan
+  variables {
+    name = "staging"
+  }
+
+  assert {
+    condition     = alltrue([for role in aws_iam_role.role : startswith(role.name, "staging-")]) && aws_dynamodb_table.ledger.name == "staging-ledger" && alltrue([for policy in aws_iam_role_policy.role : !strcontains(policy.policy, "sitrep")])
+    error_message = "Two deployments would meet."
+  }
+}
