@@ -91,14 +91,27 @@ resource "aws_s3_bucket_policy" "cases" {
   })
 }
 
-# Alerts that wait while enough investigations run.
+# Investigations that wait while enough of them run. One that found no room becomes visible again and again, every half minute; after
+# half an hour the function posts its alert alone. The dead letters are for what it cannot even do that with.
 resource "aws_sqs_queue" "queue" {
   name                       = "${var.name}-queue"
-  message_retention_seconds  = 4 * 3600 # An alert that waited longer is no news: it is counted among the dead letters.
-  visibility_timeout_seconds = 60
+  message_retention_seconds  = 4 * 3600
+  visibility_timeout_seconds = 30
   sqs_managed_sse_enabled    = local.kms_key_arn == null ? true : null
   kms_master_key_id          = local.kms_key_arn
-  redrive_policy             = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letters.arn, maxReceiveCount = 5 })
+  redrive_policy             = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letters.arn, maxReceiveCount = 100 })
+}
+
+resource "aws_lambda_event_source_mapping" "queue" {
+  for_each                = { for name, function in local.functions : name => function if can(function.drains) }
+  event_source_arn        = aws_sqs_queue.queue.arn
+  function_name           = aws_lambda_function.function[each.key].arn
+  batch_size              = 10
+  function_response_types = ["ReportBatchItemFailures"]
+  scaling_config {
+    maximum_concurrency = 2
+  }
+  depends_on = [aws_iam_role_policy.role]
 }
 
 # What nobody took: alerts alone that could not be posted, schedules that started nothing. An alarm says so.

@@ -28,7 +28,7 @@ run "functions" {
   }
 
   assert {
-    condition     = aws_lambda_function.function["brief"].environment[0].variables == tomap({ SLACK_CHANNEL = "#incidents", REDACT_NAMES = "A. Person", SSL_CERT_FILE = "/etc/pki/tls/certs/ca-bundle.crt" })
+    condition     = aws_lambda_function.function["brief"].environment[0].variables == tomap({ SLACK_CHANNEL = "#incidents", REDACT_NAMES = "A. Person", LEDGER_TABLE = "sitrep-ledger", SSL_CERT_FILE = "/etc/pki/tls/certs/ca-bundle.crt" })
     error_message = "brief sees ${jsonencode(aws_lambda_function.function["brief"].environment[0].variables)}."
   }
 
@@ -112,6 +112,12 @@ run "what_is_kept" {
   assert {
     condition     = jsondecode(aws_sqs_queue.queue.redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead_letters.arn
     error_message = "What waited in vain is dropped."
+  }
+
+  # An investigation may wait for half an hour, and Lambda refuses a queue that repeats sooner than its function may take.
+  assert {
+    condition     = aws_sqs_queue.queue.visibility_timeout_seconds * jsondecode(aws_sqs_queue.queue.redrive_policy).maxReceiveCount > 1800 && aws_sqs_queue.queue.visibility_timeout_seconds >= aws_lambda_function.function["webhook"].timeout && aws_lambda_event_source_mapping.queue["webhook"].function_response_types == toset(["ReportBatchItemFailures"])
+    error_message = "What waits is given up too soon, or what was not started is taken for done."
   }
 
   assert {

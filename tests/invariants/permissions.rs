@@ -24,6 +24,8 @@ pub struct Entry {
     _concurrency: Option<u32>,
     #[serde(default)]
     pub routes: Vec<String>,
+    #[serde(default, rename = "drains")]
+    _drains: Option<String>,
     #[serde(default)]
     settings: Vec<String>,
     #[serde(default)]
