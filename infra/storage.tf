@@ -5,7 +5,7 @@ resource "aws_dynamodb_table" "ledger" {
   name                        = "${var.name}-ledger"
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "key"
-  deletion_protection_enabled = true
+  deletion_protection_enabled = var.keep_data
   attribute {
     name = "key"
     type = "S"
@@ -28,7 +28,8 @@ resource "aws_s3_bucket" "cases" {
   #checkov:skip=CKV_AWS_144:A case is for learning from; another region's copy would only be another place that holds it
   #checkov:skip=CKV_AWS_145:S3's key unless kms_key_arn names one
   #checkov:skip=CKV2_AWS_62:Nobody waits for a case
-  bucket = local.cases
+  bucket        = local.cases
+  force_destroy = !var.keep_data
 }
 
 resource "aws_s3_bucket_public_access_block" "cases" {

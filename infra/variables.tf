@@ -104,6 +104,12 @@ variable "case_retention_days" {
   default     = 400
 }
 
+variable "keep_data" {
+  description = "False before everything is torn down: lets go of the ledger's protection against deletion and of what is in the cases' bucket."
+  type        = bool
+  default     = true
+}
+
 variable "kms_key_arn" {
   description = "A key of yours that ledger, cases, queues, logs and the secrets made here are encrypted with; empty: AWS's own keys. docs/deploy.md says what its policy must allow."
   type        = string

@@ -157,6 +157,16 @@ fn the_permissions_in_the_docs_are_those_of_the_manifest() {
     assert!(docs == expected, "run `SITREP_WRITE_DOCS=1 cargo test -p tests permissions -- --test-threads 1`");
 }
 
+#[test]
+fn what_is_ready_to_paste_is_what_is_needed() {
+    let docs = text("docs/permissions.md");
+    let slack = &manifest().functions["brief"].needs["SLACK_BOT_TOKEN"];
+    let slack: Vec<String> = slack.split(", ").map(str::to_owned).collect();
+    for scope in scopes()["datadog"].iter().chain(&slack) {
+        assert!(docs.contains(&format!("\"{scope}\"")), "docs/permissions.md has no {scope} to paste");
+    }
+}
+
 fn table(manifest: &Manifest) -> String {
     let mut lines = vec!["| who | may | to | why |".to_owned(), "|---|---|---|---|".to_owned()];
     let grants = manifest.functions.iter().map(|(name, entry)| (name, &entry.may));
