@@ -22,7 +22,7 @@ fn states() -> Vec<(String, Value)> {
     found
 }
 
-fn tasks() -> impl Iterator<Item = (String, Value)> {
+pub(super) fn tasks() -> impl Iterator<Item = (String, Value)> {
     states().into_iter().filter(|(_, state)| state["Type"] == "Task")
 }
 

@@ -9,21 +9,21 @@ use crate::text;
 /// `infra/manifest.yaml`, where the fields are explained.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Manifest {
-    pub functions: BTreeMap<String, Entry>,
+pub(super) struct Manifest {
+    pub(super) functions: BTreeMap<String, Entry>,
     roles: BTreeMap<String, Role>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub(super) struct Entry {
     #[serde(rename = "memory_mb")]
     _memory_mb: u32,
-    pub timeout_s: u64,
+    timeout_s: u64,
     #[serde(default, rename = "concurrency")]
     _concurrency: Option<u32>,
     #[serde(default)]
-    pub routes: Vec<String>,
+    routes: Vec<String>,
     #[serde(default, rename = "drains")]
     _drains: Option<String>,
     #[serde(default)]
@@ -76,7 +76,7 @@ fn scopes() -> BTreeMap<String, Vec<String>> {
     scopes
 }
 
-pub fn manifest() -> Manifest {
+pub(super) fn manifest() -> Manifest {
     serde_norway::from_str(&text("infra/manifest.yaml"))
         .unwrap_or_else(|error| panic!("infra/manifest.yaml: {error}"))
 }
@@ -112,7 +112,10 @@ fn every_permission_has_a_reason_and_every_need_a_secret() {
     }
     for (name, entry) in &manifest.functions {
         for secret in entry.needs.keys() {
-            assert!(entry.secrets.contains(secret), "{name} needs something of {secret}, which it does not see");
+            assert!(
+                entry.secrets.contains(secret),
+                "{name} needs something of {secret}, which it does not see"
+            );
         }
     }
 }
@@ -122,8 +125,30 @@ fn every_variable_is_explained_where_settings_are() {
     let explained = text(".env.example");
     for (name, entry) in manifest().functions {
         for variable in entry.settings.iter().chain(&entry.secrets).chain(entry.environment.keys()) {
-            assert!(explained.contains(&format!("\n{variable}=")), "{name}: {variable} is not in .env.example");
+            assert!(
+                explained.contains(&format!("\n{variable}=")),
+                "{name}: {variable} is not in .env.example"
+            );
         }
+    }
+}
+
+/// A machine gives up on a function, and not Lambda before it: what a machine waits for must be allowed to happen.
+#[test]
+fn a_function_may_take_as_long_as_somebody_waits_for_it() {
+    let functions = manifest().functions;
+    for (state, task) in super::machine::tasks() {
+        let called = task["Resource"].as_str().and_then(|name| name.strip_prefix("${")?.strip_suffix('}'));
+        // Not an index batch: nobody waits for it, and its machine waits a little longer, to be told of its end.
+        let Some(name) = called.filter(|name| *name != "index") else { continue };
+        let waits = task["TimeoutSeconds"].as_u64().unwrap();
+        let takes = functions[name].timeout_s;
+        assert!(takes > waits, "{state} waits {waits} s for {name}, which Lambda ends after {takes} s");
+    }
+    for (name, entry) in functions.iter().filter(|(_, entry)| !entry.routes.is_empty()) {
+        // GitHub and GitLab wait ten seconds, Datadog fifteen.
+        let longest = if name == "webhook" { 14 } else { 9 };
+        assert!(entry.timeout_s < longest, "{name} answers after its caller has gone");
     }
 }
 
@@ -154,7 +179,10 @@ fn the_permissions_in_the_docs_are_those_of_the_manifest() {
         std::fs::write(crate::repository("docs/permissions.md"), expected).unwrap();
         return;
     }
-    assert!(docs == expected, "run `SITREP_WRITE_DOCS=1 cargo test -p tests permissions -- --test-threads 1`");
+    assert!(
+        docs == expected,
+        "run `SITREP_WRITE_DOCS=1 cargo test -p tests permissions -- --test-threads 1`"
+    );
 }
 
 #[test]
@@ -175,7 +203,9 @@ fn table(manifest: &Manifest) -> String {
             format!("| {name} | `{}` | {} | {why} |", actions.join("` `"), to.join(", "))
         }));
     }
-    lines.extend(["", "| secret | read by | must hold, and nothing more |", "|---|---|---|"].map(str::to_owned));
+    lines.extend(
+        ["", "| secret | read by | must hold, and nothing more |", "|---|---|---|"].map(str::to_owned),
+    );
     let secrets: BTreeSet<&String> = manifest.functions.values().flat_map(|entry| &entry.secrets).collect();
     for secret in secrets {
         let readers = manifest.functions.iter().filter(|(_, entry)| entry.secrets.contains(secret));
