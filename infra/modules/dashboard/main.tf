@@ -30,10 +30,16 @@ locals {
   lambda = { for metric in ["Duration", "Errors", "Throttles", "ConcurrentExecutions"] : metric => [for function in var.functions : ["AWS/Lambda", metric, "FunctionName", "${var.name}-${function}", { label = function }]] }
   model  = { for metric in ["ModelDollars", "ModelTokens", "ModelLatency", "ModelAnswers", "ClaimsStanding", "ClaimsStruck"] : metric => [for tier in ["triage", "deep"] : ["Sitrep", metric, "Tier", tier, { label = tier }]] }
 
+  # Numbers of our own whose dimension takes values that are not known here.
+  each = { for metric, dimension in { Alerts = "Outcome", Briefs = "Level", NotPosted = "Level", TimeToBrief = "Level" } : metric => "{Sitrep,${dimension}} MetricName=\"${metric}\"" }
+
   # title, statistic, seconds, metrics
   charts = [
+    ["Alerts, by what became of them", "Sum", 300, [[{ expression = "SEARCH('${local.each["Alerts"]}', 'Sum', 300)" }]]],
+    ["Briefs, by confidence", "Sum", 3600, [[{ expression = "SEARCH('${local.each["Briefs"]}', 'Sum', 3600)" }], [{ expression = "SEARCH('${local.each["NotPosted"]}', 'Sum', 3600)" }]]],
+    ["Time to brief, ms (half)", "p50", 3600, [[{ expression = "SEARCH('${local.each["TimeToBrief"]}', 'p50', 3600)" }]]],
     ["Investigations", "Sum", 300, [for metric in ["ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"] : local.states["incident"][metric]]],
-    ["Webhook to brief, ms (half, and 19 of 20)", "p50", 300, [local.states["incident"]["ExecutionTime"], concat(local.states["incident"]["ExecutionTime"], [{ stat = "p95" }])]],
+    ["Execution, ms (half, and 19 of 20)", "p50", 300, [local.states["incident"]["ExecutionTime"], concat(local.states["incident"]["ExecutionTime"], [{ stat = "p95" }])]],
     ["Requests", "Sum", 300, [local.api["Count"], local.api["4xx"], local.api["5xx"]]],
     ["Answer to the vendor, ms (19 of 20)", "p95", 300, [local.api["Latency"]]],
     ["Models: dollars in a day", "Sum", 24 * 3600, local.model["ModelDollars"]],
