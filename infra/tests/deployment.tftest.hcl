@@ -81,7 +81,7 @@ run "machines" {
   command = apply
 
   assert {
-    condition     = alltrue([for machine in aws_sfn_state_machine.machine : !strcontains(machine.definition, "$${") && can(jsondecode(machine.definition)) && machine.tracing_configuration[0].enabled && !machine.logging_configuration[0].include_execution_data])
+    condition     = alltrue([for name, machine in aws_sfn_state_machine.machine : machine.definition == replace(file("../statemachine/${name}.asl.json"), "/\\$\\{[a-z-]+\\}/", "arn:aws:lambda:us-east-1:123456789012:function:made") && machine.tracing_configuration[0].enabled && !machine.logging_configuration[0].include_execution_data])
     error_message = "A machine is not rendered, not traced, or its log holds people's data."
   }
 

@@ -110,7 +110,7 @@ run "with_a_key_of_ones_own_it_is_used_through_a_service_alone" {
   }
 
   assert {
-    condition     = toset([for role, policy in aws_iam_role_policy.role : role if strcontains(policy.policy, "kms:")]) == toset(["webhook", "collect-datadog", "analyze", "brief", "index"])
+    condition     = toset([for role, policy in aws_iam_role_policy.role : role if strcontains(policy.policy, "kms:")]) == toset(["webhook", "collect-datadog", "analyze", "brief", "index", "schedule"])
     error_message = "Somebody may use the key who keeps nothing, or may not who does."
   }
 }

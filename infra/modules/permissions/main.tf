@@ -11,26 +11,25 @@ locals {
         for secrets in [local.read[function]] :
         { Sid = "OwnSecrets", Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = secrets } if length(secrets) > 0
       ],
-      [
-        for services in [local.services[function]] :
-        {
-          Sid = "Keys", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = var.kms_key_arns
-          # Never by itself: only as the service that keeps what is encrypted.
-          Condition = { StringEquals = { "kms:ViaService" = [for service in services : "${service}.${var.deployment.region}.amazonaws.com"] } }
-        } if length(services) > 0 && length(var.kms_key_arns) > 0
-      ],
       [for statement in local.network[function] : statement if contains(var.attached, function)],
     )
   }
 
   read = { for name, function in var.functions : name => sort(distinct([for secret in function.secrets : var.secret_arns[secret] if contains(keys(var.secret_arns), secret)])) }
 
-  # Services that keep something encrypted for a function.
+  # Services that keep something encrypted for a role, and the keys used through them: never by itself.
   services = {
-    for name, function in var.functions : name => sort(distinct(concat(
-      length(local.read[name]) > 0 ? ["secretsmanager"] : [],
-      [for action in flatten([for may in values(function.may) : may.do]) : split(":", action)[0] if contains(["dynamodb", "s3", "sqs"], split(":", action)[0])],
+    for role, grants in local.may : role => sort(distinct(concat(
+      [for secrets in [try(local.read[role], [])] : "secretsmanager" if length(secrets) > 0],
+      [for action in flatten([for grant in values(grants) : grant.do]) : split(":", action)[0] if contains(["dynamodb", "s3", "sqs"], split(":", action)[0])],
     )))
+  }
+  keys = {
+    for role, services in local.services : role => [
+      for condition in [{ StringEquals = { "kms:ViaService" = [for service in services : "${service}.${var.deployment.region}.amazonaws.com"] } }] :
+      { Sid = "Keys", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = var.kms_key_arns, Condition = condition }
+      if length(services) > 0 && length(var.kms_key_arns) > 0
+    ]
   }
 
   # Lambda makes a function's network interface in the role's name. The function's own code is denied the same.
@@ -64,7 +63,7 @@ locals {
   }
 
   statements = merge(
-    { for name in keys(var.functions) : name => concat(local.own[name], local.granted[name]) },
-    { for name, role in var.roles : name => concat([for statement in local.machine : statement if role.service == "states"], local.granted[name]) },
+    { for name in keys(var.functions) : name => concat(local.own[name], local.keys[name], local.granted[name]) },
+    { for name, role in var.roles : name => concat([for statement in local.machine : statement if role.service == "states"], local.keys[name], local.granted[name]) },
   )
 }
