@@ -32,7 +32,7 @@ pub(crate) struct Sync {
 }
 
 impl Sync {
-    pub(crate) fn new(settings: &Settings) -> Result<Self, Fault> {
+    pub(crate) async fn new(settings: &Settings) -> Result<Self, Fault> {
         Ok(Self {
             forges: Forges::new(settings)?,
             confluence: Confluence::new(settings)?,
@@ -60,7 +60,7 @@ impl Sync {
             }
             Err(error) => match error.pause() {
                 Some(pause) if run.pause(pause) => {
-                    self.hold(&run, now)?;
+                    self.hold(&run, now).await?;
                     run.end_call();
                     Ok(run)
                 }
@@ -74,7 +74,7 @@ impl Sync {
     }
 
     /// Keeps the turn through a pause.
-    fn hold(&self, run: &Run, now: Timestamp) -> Result<(), Fault> {
+    async fn hold(&self, run: &Run, now: Timestamp) -> Result<(), Fault> {
         let source = run.source.to_string();
         let until = later(now, run.pause_s);
         let Taken::Yours(state) =
@@ -114,7 +114,7 @@ impl Sync {
         }
         let work = self.work(run, cursor).await?;
         run.add(write(store, &source, &work).await?);
-        self.note(run, before.mark, work, now)
+        self.note(run, before.mark, work, now).await
     }
 
     /// What to do, in order.
@@ -186,7 +186,13 @@ impl Sync {
     }
 
     /// Notes how far it came; at the end, what others asked for meanwhile comes next.
-    fn note(&self, run: &mut Run, mark: Option<Mark>, work: Work, now: Timestamp) -> Result<(), SourceError> {
+    async fn note(
+        &self,
+        run: &mut Run,
+        mark: Option<Mark>,
+        work: Work,
+        now: Timestamp,
+    ) -> Result<(), SourceError> {
         let source = run.source.to_string();
         run.cursor.clone_from(&work.cursor);
         run.push = None;

@@ -73,13 +73,20 @@ impl Queue {
         }
     }
 
-    /// Takes the first out of a folder. SQS delivers by itself: nothing is taken.
-    pub fn take(&self) -> Option<Waiting> {
+    /// The first that waits in a folder, which stays there until it is removed. SQS delivers by itself: there is none.
+    pub fn first(&self) -> Option<Waiting> {
         let Self::Folder(folder) = self else { return None };
-        let path = first(folder)?;
-        let body = std::fs::read_to_string(&path).ok()?;
-        std::fs::remove_file(&path).ok()?;
-        Waiting::from_body(&body)
+        Waiting::from_body(&std::fs::read_to_string(first(folder)?).ok()?)
+    }
+
+    /// Removes the first that waits in a folder.
+    pub fn remove_first(&self) {
+        if let Self::Folder(folder) = self
+            && let Some(path) = first(folder)
+            && let Err(error) = std::fs::remove_file(&path)
+        {
+            tracing::warn!(%error, "what was started still waits");
+        }
     }
 
     /// How many wait in a folder.
@@ -109,11 +116,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let queue = Queue::Folder(folder.path().join("queue"));
         let waiting = |name: &str| Waiting { name: name.to_owned(), input: json!({"n": name}) };
-        assert_eq!(queue.take(), None);
+        let take = || queue.first().inspect(|_| queue.remove_first());
+        assert_eq!(take(), None);
         for name in ["z", "a", "m"] {
             queue.put(&waiting(name)).await.unwrap();
         }
-        assert_eq!((queue.len(), queue.take()), (3, Some(waiting("z"))));
-        assert_eq!((queue.take(), queue.take(), queue.take()), (Some(waiting("a")), Some(waiting("m")), None));
+        assert_eq!((queue.len(), take()), (3, Some(waiting("z"))));
+        assert_eq!((take(), take(), take()), (Some(waiting("a")), Some(waiting("m")), None));
     }
 }

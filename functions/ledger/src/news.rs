@@ -63,6 +63,11 @@ impl Record {
             Some(last) => last.more += 1,
             None => self.news.push(news),
         }
+        self.tellers_turn(now)
+    }
+
+    /// True where nobody tells, and from now on somebody does.
+    fn tellers_turn(&mut self, now: Timestamp) -> bool {
         let send = self.telling_until.is_none_or(|until| until <= now);
         if send {
             self.telling_until = now.saturating_add(TELLING).ok();
@@ -76,6 +81,15 @@ impl Ledger {
     pub(crate) async fn hear(&self, lead: &str, news: News, now: Timestamp) -> Result<Tell, LedgerError> {
         let send = self.change(&key(lead), |record: &mut Record| record.hear(news.clone(), now)).await?;
         Ok(Tell { lead: lead.to_owned(), send })
+    }
+
+    /// Whether a teller has to be sent for news of the cycle's incident that wait and that nobody tells.
+    pub async fn retell(&self, cycle: &str, now: Timestamp) -> Result<Option<Tell>, LedgerError> {
+        let Some(record) = self.record(cycle).await? else { return Ok(None) };
+        let lead = self.lead_of(record).await?.cycle;
+        let waits = |record: &mut Record| !record.news.is_empty() && record.tellers_turn(now);
+        let send = self.change(&key(&lead), waits).await?;
+        Ok(send.then_some(Tell { lead, send }))
     }
 
     /// Notes that the first `told` news were told. True where more came meanwhile; the teller goes on then, else it is done.
