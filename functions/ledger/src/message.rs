@@ -1,10 +1,10 @@
 //! Where the brief stands, what it said, and what people said of it.
 
-use incident::Timestamp;
+use incident::{Alert, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::admit::{KIND, key};
+use crate::admit::{KIND, cycle, key};
 use crate::{Briefed, Feedback, Ledger, LedgerError, Message, Record};
 
 /// The final brief as it was posted: what a later change of the message begins with.
@@ -35,15 +35,18 @@ impl Ledger {
     /// Notes the final brief, and returns the record as it is then: news and a recovery may have come meanwhile.
     pub async fn briefed(
         &self,
-        cycle: &str,
+        alert: &Alert,
+        subject: &Subject,
         brief: &Briefed,
         message: Option<&BriefMessage>,
     ) -> Result<Record, LedgerError> {
+        let cycle = &cycle(alert);
         if let Some(message) = message {
             self.change(&brief_key(cycle), |kept: &mut BriefMessage| message.clone_into(kept)).await?;
         }
         self.change(&key(cycle), |record: &mut Record| {
-            cycle.clone_into(&mut record.cycle);
+            record.introduce(cycle, alert, subject);
+            record.opened = record.opened.or(Some(alert.at));
             record.briefed = Some(brief.clone());
             record.clone()
         })

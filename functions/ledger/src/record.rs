@@ -139,6 +139,11 @@ impl Record {
     /// Notes what the first delivery tells.
     pub(crate) fn begin(&mut self, cycle: &str, alert: &Alert, subject: &Subject) {
         self.deliveries += 1;
+        self.introduce(cycle, alert, subject);
+    }
+
+    /// Notes what the record is about, where it does not know.
+    pub(crate) fn introduce(&mut self, cycle: &str, alert: &Alert, subject: &Subject) {
         if self.cycle.is_empty() || self.input.is_null() {
             cycle.clone_into(&mut self.cycle);
             self.title.clone_from(&alert.title);
