@@ -68,6 +68,7 @@ locals {
       settings  = ["SLACK_BOT_TOKEN", "SLACK_CHANNEL"]
       actions   = {}
     }
+    slack = { memory_mb = 256, timeout_s = 10, settings = ["SLACK_BOT_TOKEN", "SLACK_CHANNEL", "SLACK_SIGNING_SECRET"], actions = {} }
     index = {
       memory_mb = 1024, timeout_s = 300
       settings = [

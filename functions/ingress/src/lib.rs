@@ -11,4 +11,4 @@ mod start;
 pub use answer::answer;
 pub use queue::{Queue, Waiting};
 pub use request::{body, event_for, is_secret};
-pub use start::{Started, Starter};
+pub use start::{Ran, Started, Starter};

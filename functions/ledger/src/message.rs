@@ -70,6 +70,11 @@ impl Ledger {
         .await
     }
 
+    /// True the first time it is asked about something, and never again: for what may be done once.
+    pub async fn once(&self, what: &str) -> Result<bool, LedgerError> {
+        self.change(&format!("once/{what}"), |done: &mut bool| !std::mem::replace(done, true)).await
+    }
+
     /// Every cycle that was opened at `since` or later, oldest first.
     pub async fn since(&self, since: Timestamp) -> Result<Vec<Record>, LedgerError> {
         let mut records: Vec<Record> = self.all(KIND).await?;
