@@ -65,7 +65,12 @@ impl Axis {
         let far = spread > 0.0 && series.min > 4.0 * spread;
         let least = if far { series.min - spread } else { series.min.min(0.0) };
         let most = series.max + 0.08 * (series.max - least).max(f64::EPSILON);
-        (most.is_finite() && least.is_finite() && most > least && to > from).then_some(Self { from, to, least, most })
+        (most.is_finite() && least.is_finite() && most > least && to > from).then_some(Self {
+            from,
+            to,
+            least,
+            most,
+        })
     }
 
     fn x(&self, at: Timestamp) -> f32 {
@@ -126,7 +131,12 @@ fn draw_levels(canvas: &mut Canvas, axis: &Axis, series: &Series) {
     let mut taken: Vec<f32> = Vec::new();
     for (value, dashes) in [(series.max, None), (series.baseline, Some([3.0, 6.0])), (axis.least, None)] {
         let y = axis.y(value);
-        canvas.line(&[(LEFT, y), (WIDTH - RIGHT, y)], 1.5, if dashes.is_some() { FAINT } else { GRID }, dashes);
+        canvas.line(
+            &[(LEFT, y), (WIDTH - RIGHT, y)],
+            1.5,
+            if dashes.is_some() { FAINT } else { GRID },
+            dashes,
+        );
         // A level whose label would stand on another's has its line alone.
         if taken.iter().all(|other| (other - y).abs() > Letters::Small.height()) {
             let text = metric::value(value, unit);
@@ -160,7 +170,8 @@ fn draw_ticks(canvas: &mut Canvas, axis: &Axis) {
 }
 
 fn draw_series(canvas: &mut Canvas, axis: &Axis, series: &Series) {
-    let points: Vec<(f32, f32)> = series.points.iter().map(|(at, value)| (axis.x(*at), axis.y(*value))).collect();
+    let points: Vec<(f32, f32)> =
+        series.points.iter().map(|(at, value)| (axis.x(*at), axis.y(*value))).collect();
     if let (Some(first), Some(last)) = (points.first(), points.last()) {
         let floor = TOP + PLOT;
         let mut area = vec![(first.0, floor)];
@@ -208,7 +219,8 @@ mod tests {
     use super::*;
 
     fn state() -> State {
-        let event: serde_json::Value = serde_json::from_str(include_str!("../../../events/brief/final.json")).unwrap();
+        let event: serde_json::Value =
+            serde_json::from_str(include_str!("../../../events/brief/final.json")).unwrap();
         serde_json::from_value(event["state"].clone()).unwrap()
     }
 

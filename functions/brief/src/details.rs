@@ -1,8 +1,8 @@
 //! What the brief has no room for, rendered when it is posted and never stored: the timeline, the evidence as tables, what was ruled
 //! out, the passages. Blocks within Slack's limits by construction, see [`crate::blocks`].
 
-use incident::{Evidence, State};
 use incident::redact::{redact, visible};
+use incident::{Evidence, State};
 use serde_json::{Value, json};
 
 use crate::blocks::{escape, fenced};
@@ -40,14 +40,26 @@ fn timeline(state: &State) -> Vec<String> {
     };
     moments
         .map(|moment| {
-            format!("{} {:>8}  {} [{}]", time::hour_minute(moment.at), offset(moment.offset_s), moment.text, moment.evidence.join(", "))
+            format!(
+                "{} {:>8}  {} [{}]",
+                time::hour_minute(moment.at),
+                offset(moment.offset_s),
+                moment.text,
+                moment.evidence.join(", ")
+            )
         })
         .collect()
 }
 
 fn rows(evidence: &Evidence) -> Vec<String> {
     let findings = evidence.findings.iter().map(|finding| {
-        format!("{:<14} {}  {}: {}", finding.id, time::hour_minute(finding.at), finding.object, finding.summary)
+        format!(
+            "{:<14} {}  {}: {}",
+            finding.id,
+            time::hour_minute(finding.at),
+            finding.object,
+            finding.summary
+        )
     });
     let gaps = evidence.gaps.iter().map(|gap| format!("{:<14} {}", "not seen", gap.sentence));
     findings.chain(gaps).collect()
@@ -92,7 +104,8 @@ fn passages(texts: &mut Vec<String>, state: &State) {
             Some(line) => format!("{}:{line}", passage.source),
             None => passage.source.clone(),
         };
-        let modified = passage.modified.map(|at| format!(", {}", time::age(at, state.as_of))).unwrap_or_default();
+        let modified =
+            passage.modified.map(|at| format!(", {}", time::age(at, state.as_of))).unwrap_or_default();
         let head = format!(
             "📚 {} “{}” (relevance {:.2}{modified}) {place}",
             passage.id, passage.title, passage.relevance

@@ -50,21 +50,27 @@ impl Hook {
         let status = match sent {
             Ok(response) => response.status(),
             Err(error) if error.is_timeout() => {
-                let sentence = "The brief may or may not stand in the channel: Slack's webhook did not answer in time.";
+                let sentence =
+                    "The brief may or may not stand in the channel: Slack's webhook did not answer in time.";
                 return Err((Status::Timeout, sentence.to_owned()));
             }
             Err(error) => {
-                let sentence = format!("The brief could not be posted to Slack's webhook: {}.", error.without_url());
+                let sentence =
+                    format!("The brief could not be posted to Slack's webhook: {}.", error.without_url());
                 return Err((Status::Unavailable, sentence));
             }
         };
         match status.as_u16() {
             200 => Ok(()),
             // Slack's answers for a webhook that was revoked, or whose channel is gone.
-            code @ (401 | 403 | 404 | 410) => {
-                Err((Status::Denied, format!("Slack's webhook answered {code}: it was revoked or its channel is gone.")))
-            }
-            code => Err((Status::Unavailable, format!("Slack's webhook answered {code}: the brief was not posted."))),
+            code @ (401 | 403 | 404 | 410) => Err((
+                Status::Denied,
+                format!("Slack's webhook answered {code}: it was revoked or its channel is gone."),
+            )),
+            code => Err((
+                Status::Unavailable,
+                format!("Slack's webhook answered {code}: the brief was not posted."),
+            )),
         }
     }
 }

@@ -110,8 +110,9 @@ impl Function for BriefFunction {
         let ledger = Ledger::open(settings).await;
         let default = if settings.on_lambda() { PATIENCE_S } else { 0 };
         let patience = settings.get("SLACK_PATIENCE_S").map_or(Ok(default), str::parse);
-        let patience =
-            patience.map_err(|error| Fault::bad_setting(format!("SLACK_PATIENCE_S is no number of seconds: {error}")))?;
+        let patience = patience.map_err(|error| {
+            Fault::bad_setting(format!("SLACK_PATIENCE_S is no number of seconds: {error}"))
+        })?;
         Ok(Self {
             channel: Channel::open(settings, &ledger)?,
             buttons: settings.get("SLACK_BUTTONS").is_some_and(|value| value == "true") && ledger.remembers(),

@@ -13,7 +13,8 @@ const MOST: usize = 6;
 
 /// A line of links; `None` where there is nothing to link to.
 pub fn block(execution: Option<&str>, state: &State) -> Option<Value> {
-    let region = execution.and_then(region_of).or(state.subject.region.as_deref().filter(|name| is_plain(name)));
+    let region =
+        execution.and_then(region_of).or(state.subject.region.as_deref().filter(|name| is_plain(name)));
     let mut links = Vec::new();
     links.extend(execution.and_then(console).map(|url| link(&url, "Execution")));
     let mut seen = BTreeSet::new();
@@ -29,9 +30,8 @@ pub fn block(execution: Option<&str>, state: &State) -> Option<Value> {
     }
     links.truncate(MOST);
     let text = links.join(" · ");
-    (!links.is_empty()).then(|| {
-        json!({"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": true}]})
-    })
+    (!links.is_empty())
+        .then(|| json!({"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": true}]}))
 }
 
 fn link(url: &str, text: &str) -> String {
@@ -69,8 +69,12 @@ fn page(object: &Object, region: &str) -> Option<String> {
     let base = format!("https://{region}.console.aws.amazon.com");
     let name = &object.name;
     Some(match object.kind {
-        ObjectKind::DatabaseInstance => format!("{base}/rds/home?region={region}#database:id={name};is-cluster=false"),
-        ObjectKind::DatabaseCluster => format!("{base}/rds/home?region={region}#database:id={name};is-cluster=true"),
+        ObjectKind::DatabaseInstance => {
+            format!("{base}/rds/home?region={region}#database:id={name};is-cluster=false")
+        }
+        ObjectKind::DatabaseCluster => {
+            format!("{base}/rds/home?region={region}#database:id={name};is-cluster=true")
+        }
         _ => return None,
     })
 }

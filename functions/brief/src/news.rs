@@ -87,7 +87,8 @@ impl BriefFunction {
 fn render(record: &Record, with_buttons: bool) -> (String, Vec<Value>) {
     let (lines, more) = lines(record);
     let heading = heading(record);
-    let section = |text: &str| json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}});
+    let section =
+        |text: &str| json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}});
     let mut blocks = vec![section(&format!("*{}*", escape(&heading)))];
     for (n, line) in lines.iter().enumerate() {
         let mut block = section(&escape(&line.text));
@@ -104,7 +105,8 @@ fn render(record: &Record, with_buttons: bool) -> (String, Vec<Value>) {
 
 fn heading(record: &Record) -> String {
     let folded = record.news.iter().filter(|news| news.kind == NewsKind::Folded).count();
-    let own_end = record.news.iter().any(|news| news.kind == NewsKind::Recovered && news.cycle == record.cycle);
+    let own_end =
+        record.news.iter().any(|news| news.kind == NewsKind::Recovered && news.cycle == record.cycle);
     match (folded, own_end, record.lasted()) {
         (_, true, Some(lasted)) => format!("🟢 Recovered after {}", time::span(lasted.as_secs())),
         (0, ..) => "What happened since".to_owned(),
@@ -144,12 +146,15 @@ fn lines(record: &Record) -> (Vec<Line<'_>>, u64) {
                 NewsKind::Folded => format!("➕ {at} {title}: {}", visible(&redact(&news.reason))),
                 NewsKind::Recovered => format!("🟢 {at} {title}: recovered"),
                 NewsKind::Flapped => format!("〰️ {at} {title}: alerted again soon after its recovery"),
-                NewsKind::Repeated if times > 1 => format!("🔁 {at} {title}: still alerting, said {times} times"),
+                NewsKind::Repeated if times > 1 => {
+                    format!("🔁 {at} {title}: still alerting, said {times} times")
+                }
                 NewsKind::Repeated => format!("🔁 {at} {title}: still alerting"),
             },
         });
     }
-    let beyond = lines.len().saturating_sub(LINES) as u64 + record.news.iter().map(|news| news.more).sum::<u64>();
+    let beyond =
+        lines.len().saturating_sub(LINES) as u64 + record.news.iter().map(|news| news.more).sum::<u64>();
     lines.truncate(LINES);
     (lines, beyond)
 }

@@ -33,7 +33,9 @@ impl BriefFunction {
         let closed = record.as_ref().filter(|record| ends && record.closed().is_some());
         let seen = closed.map_or_else(|| message.clone(), |record| recovered::mark(&message, record));
         let announcement = match &self.channel {
-            Channel::Terminal => Announcement { posted: Posted::Terminal, channel: None, ts: None, gap: None },
+            Channel::Terminal => {
+                Announcement { posted: Posted::Terminal, channel: None, ts: None, gap: None }
+            }
             Channel::Hook(hook) => hook.post(stage, &seen.headline, &seen.blocks).await,
             Channel::Bot(slack) => {
                 let message = Message {
@@ -136,9 +138,10 @@ impl Input {
 
 /// The announcement may stand in the channel although nobody knows where.
 fn is_unsure(announcement: &Announcement) -> bool {
-    announcement.gap.as_ref().is_some_and(|gap| {
-        gap.status == incident::Status::Timeout || gap.what == "announcement"
-    })
+    announcement
+        .gap
+        .as_ref()
+        .is_some_and(|gap| gap.status == incident::Status::Timeout || gap.what == "announcement")
 }
 
 /// Where this execution's brief stands already, the alert alone adds nothing: it was asked for because what came after the brief

@@ -78,7 +78,12 @@ impl Slack {
     }
 
     /// Posts, or replaces the message `earlier`.
-    pub async fn post(&self, message: &Message<'_>, earlier: Option<&Place>, deadline: Instant) -> Announcement {
+    pub async fn post(
+        &self,
+        message: &Message<'_>,
+        earlier: Option<&Place>,
+        deadline: Instant,
+    ) -> Announcement {
         let earlier = earlier.map(|place| (place.channel.as_str(), place.ts.as_str()));
         match self.place(message, earlier, deadline).await {
             Ok(Answer { channel, ts, .. }) => Announcement { posted: Posted::Slack, channel, ts, gap: None },
@@ -90,7 +95,8 @@ impl Slack {
     /// channel's id and the scope `channels:history`; without them it is not found, and the brief is posted afresh.
     pub async fn find(&self, cycle: &str, since: Option<Timestamp>, deadline: Instant) -> Option<Place> {
         let since = since.map_or_else(|| "0".to_owned(), |since| since.as_second().to_string());
-        let asked = json!({"channel": self.channel, "oldest": since, "limit": 50, "include_all_metadata": true});
+        let asked =
+            json!({"channel": self.channel, "oldest": since, "limit": 50, "include_all_metadata": true});
         let answer = self.call("conversations.history", &asked, deadline).await.ok()?;
         let messages = answer.rest["messages"].as_array()?;
         let ours = |message: &&Value| {
@@ -167,10 +173,18 @@ impl Slack {
     }
 
     /// A file into the thread, in Slack's three steps: ask where to, send, say what it was. Needs the scope `files:write`.
-    async fn upload(&self, place: &Place, name: &str, bytes: Vec<u8>, deadline: Instant) -> Result<(), Problem> {
-        let asked = json!({"filename": name, "length": bytes.len(), "alt_txt": "The decisive series over time"});
+    async fn upload(
+        &self,
+        place: &Place,
+        name: &str,
+        bytes: Vec<u8>,
+        deadline: Instant,
+    ) -> Result<(), Problem> {
+        let asked =
+            json!({"filename": name, "length": bytes.len(), "alt_txt": "The decisive series over time"});
         let answer = self.form("files.getUploadURLExternal", &asked, deadline).await?;
-        let (Some(url), Some(id)) = (answer.rest["upload_url"].as_str(), answer.rest["file_id"].as_str()) else {
+        let (Some(url), Some(id)) = (answer.rest["upload_url"].as_str(), answer.rest["file_id"].as_str())
+        else {
             return Err(Problem::Failed("answered without an upload URL".to_owned()));
         };
         let send = self.http.post(url).header("content-type", "image/png").body(bytes).send();
@@ -179,7 +193,8 @@ impl Slack {
         if !status.is_success() {
             return Err(Problem::Failed(format!("answered {} to the upload", status.as_u16())));
         }
-        let done = json!({"files": [{"id": id, "title": name}], "channel_id": place.channel, "thread_ts": place.ts});
+        let done =
+            json!({"files": [{"id": id, "title": name}], "channel_id": place.channel, "thread_ts": place.ts});
         self.call("files.completeUploadExternal", &done, deadline).await.map(drop)
     }
 

@@ -130,7 +130,9 @@ impl Ledger {
         });
         let pointers = try_join_all(reads).await?;
         for ((object, reason), pointer) in related.all().zip(pointers) {
-            let Some(pointer) = pointer.filter(|pointer| pointer.leads_another(name, alert.at)) else { continue };
+            let Some(pointer) = pointer.filter(|pointer| pointer.leads_another(name, alert.at)) else {
+                continue;
+            };
             if let Some(lead) = self.open_lead(&pointer, object, alert, now).await? {
                 return Ok(Some((lead, reason.clone())));
             }
@@ -150,7 +152,10 @@ impl Ledger {
             let Some(other) = other else { continue };
             match self.open_lead(&other, object, alert, now).await? {
                 Some(lead) => return Ok(Some((lead, reason.clone()))),
-                None => self.change(&format!("{scope}{object}"), |pointer: &mut Pointer| *pointer = mine.clone()).await?,
+                None => {
+                    self.change(&format!("{scope}{object}"), |pointer: &mut Pointer| *pointer = mine.clone())
+                        .await?
+                }
             }
         }
         Ok(None)
@@ -217,7 +222,12 @@ impl Ledger {
     }
 
     /// Notes an alert that is not investigated, such as a warning.
-    pub async fn ignored(&self, alert: &Alert, subject: &Subject, execution: &str) -> Result<(), LedgerError> {
+    pub async fn ignored(
+        &self,
+        alert: &Alert,
+        subject: &Subject,
+        execution: &str,
+    ) -> Result<(), LedgerError> {
         let name = cycle(alert);
         self.change(&key(&name), |record: &mut Record| {
             record.begin(&name, alert, subject);
@@ -276,6 +286,7 @@ fn own(record: &mut Record, alert: &Alert, execution: &str) -> Own {
         return Own::New;
     };
     record.note(execution);
+    record.renotified += u64::from(alert.transition == Transition::Renotify);
     Own::Follow(record.clone(), kind)
 }
 

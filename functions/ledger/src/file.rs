@@ -33,7 +33,8 @@ impl Files {
         key: &str,
         mut change: impl FnMut(&mut T) -> R,
     ) -> Result<R, LedgerError> {
-        std::fs::create_dir_all(&self.folder).map_err(|error| LedgerError::new(self.folder.display(), error))?;
+        std::fs::create_dir_all(&self.folder)
+            .map_err(|error| LedgerError::new(self.folder.display(), error))?;
         let guard = self.folder.join("lock");
         let failed = |error: std::io::Error| LedgerError::new(guard.display(), error);
         let lock = File::create(&guard).map_err(failed)?;

@@ -61,7 +61,8 @@ impl Ledger {
     /// Notes what a person said, once: false where the same person said the same before.
     pub async fn said(&self, cycle: &str, feedback: &Feedback) -> Result<bool, LedgerError> {
         self.change(&key(cycle), |record: &mut Record| {
-            let known = record.feedback.iter().any(|said| said.kind == feedback.kind && said.user == feedback.user);
+            let known =
+                record.feedback.iter().any(|said| said.kind == feedback.kind && said.user == feedback.user);
             if !known {
                 record.feedback.push(feedback.clone());
             }

@@ -39,6 +39,8 @@ pub struct Record {
     pub deliveries: u64,
     /// Times the monitor alerted again soon after a recovery.
     pub flaps: u64,
+    /// Times the monitor said again that nobody mended it: how Datadog escalates.
+    pub renotified: u64,
     /// When the monitor last recovered.
     pub recovered: Option<Timestamp>,
     /// What an execution is started with: `{alert, subject}`.
@@ -189,6 +191,11 @@ impl Record {
     /// How long the trouble lasted, from the alert to the recovery.
     pub fn lasted(&self) -> Option<SignedDuration> {
         Some(self.closed()?.duration_since(self.opened?))
+    }
+
+    /// True where a person took over, or the monitor had to say it again.
+    pub fn escalated(&self) -> bool {
+        self.renotified > 0 || self.has(FeedbackKind::TookOver)
     }
 
     /// Whether anybody said so.

@@ -80,7 +80,9 @@ impl Table {
             put = put.item("expires", AttributeValue::N(until.to_string()));
         }
         put = match read {
-            None => put.condition_expression("attribute_not_exists(#key)").expression_attribute_names("#key", "key"),
+            None => put
+                .condition_expression("attribute_not_exists(#key)")
+                .expression_attribute_names("#key", "key"),
             Some(version) => put
                 .condition_expression("#version = :read")
                 .expression_attribute_names("#version", "version")

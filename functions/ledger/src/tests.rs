@@ -44,10 +44,9 @@ struct Desk {
 impl Desk {
     fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let catalog = Catalog::from_yaml(
-            "services:\n  shop: {depends_on: [payments]}\n  payments: {}\n  chat: {}\n",
-        )
-        .unwrap();
+        let catalog =
+            Catalog::from_yaml("services:\n  shop: {depends_on: [payments]}\n  payments: {}\n  chat: {}\n")
+                .unwrap();
         Self { ledger: Ledger::Files(Files::new(folder.path().join("ledger"))), catalog, folder }
     }
 

@@ -163,7 +163,8 @@ mod tests {
     #[test]
     fn one_run_writes_and_fulfils_what_others_wish_meanwhile() {
         let (_folder, ledger) = ledger();
-        let take = |run: &str, wish: &str, minute| wait(ledger.take("s", run, &json!(wish), at(minute))).unwrap();
+        let take =
+            |run: &str, wish: &str, minute| wait(ledger.take("s", run, &json!(wish), at(minute))).unwrap();
         assert_eq!(take("a", "x", 0), Taken::Yours(Value::Null));
         assert_eq!(take("b", "y", 1), Taken::Theirs("a".to_owned()));
         assert_eq!(take("c", "y", 2), Taken::Theirs("a".to_owned()));
@@ -199,7 +200,8 @@ mod tests {
             let runs: Vec<_> = (0..16)
                 .map(|n| {
                     let ledger = &ledger;
-                    scope.spawn(move || wait(ledger.take("s", &format!("run {n}"), &json!(n), at(0))).unwrap())
+                    scope
+                        .spawn(move || wait(ledger.take("s", &format!("run {n}"), &json!(n), at(0))).unwrap())
                 })
                 .collect();
             let taken = runs.into_iter().map(|run| run.join().unwrap());

@@ -184,14 +184,24 @@ impl World {
         let (text, blocks) = content(arguments)?;
         let mut posted = self.lock();
         let thread_ts = arguments["thread_ts"].as_str().map(str::to_owned);
-        if thread_ts.as_ref().is_some_and(|parent| posted.messages.iter().all(|message| message.ts != *parent)) {
+        if thread_ts
+            .as_ref()
+            .is_some_and(|parent| posted.messages.iter().all(|message| message.ts != *parent))
+        {
             return Err(("thread_not_found", Vec::new()));
         }
         let metadata = arguments["metadata"].clone();
         posted.count += 1;
         let ts = format!("{}.{:06}", moment.as_of.as_second(), posted.count);
-        let message =
-            Message { channel: channel.clone(), ts: ts.clone(), thread_ts, text, blocks, updates: 0, metadata };
+        let message = Message {
+            channel: channel.clone(),
+            ts: ts.clone(),
+            thread_ts,
+            text,
+            blocks,
+            updates: 0,
+            metadata,
+        };
         let body = json!({"ok": true, "channel": channel, "ts": ts, "message": shown(&message)});
         posted.busy = Some(channel);
         posted.messages.push(message);
@@ -225,7 +235,8 @@ impl World {
             Value::String(text) => text.parse().ok(),
             other => other.as_f64(),
         };
-        let (oldest, limit) = (number("oldest").unwrap_or_default(), number("limit").unwrap_or(100.0) as usize);
+        let (oldest, limit) =
+            (number("oldest").unwrap_or_default(), number("limit").unwrap_or(100.0) as usize);
         let posted = self.lock();
         let newest = posted.messages.iter().rev().filter(|message| {
             message.channel == channel
@@ -245,7 +256,13 @@ impl World {
         }
         let mut posted = self.lock();
         let id = format!("F{:07}", posted.files.len() + 1);
-        posted.files.push(File { id: id.clone(), name: name.to_owned(), bytes: Vec::new(), length, shared: None });
+        posted.files.push(File {
+            id: id.clone(),
+            name: name.to_owned(),
+            bytes: Vec::new(),
+            length,
+            shared: None,
+        });
         Ok(json!({"ok": true, "upload_url": format!("http://{host}/api/{UPLOAD}{id}"), "file_id": id}))
     }
 
@@ -269,8 +286,12 @@ impl World {
         }
         let thread = arguments["thread_ts"].as_str().map(str::to_owned);
         let mut posted = self.lock();
-        let wanted: Vec<&str> =
-            arguments["files"].as_array().into_iter().flatten().filter_map(|file| file["id"].as_str()).collect();
+        let wanted: Vec<&str> = arguments["files"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|file| file["id"].as_str())
+            .collect();
         let known = |id: &&str| posted.files.iter().any(|file| file.id == **id && !file.bytes.is_empty());
         if wanted.is_empty() || !wanted.iter().all(known) {
             return Err(("file_not_found", Vec::new()));

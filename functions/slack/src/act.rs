@@ -46,7 +46,9 @@ impl SlackFunction {
         let document = self.document(record).await?;
         if new {
             let cause = document.as_ref().and_then(leading);
-            let kept = self.keep(record, Correction { correct: true, text: String::new(), cause }, document.clone()).await?;
+            let kept = self
+                .keep(record, Correction { correct: true, text: String::new(), cause }, document.clone())
+                .await?;
             self.say(record, &format!("✓ <@{}>: the cause is right.{kept}", click.user), &[]).await?;
         }
         // The draft is made once, when it is over; whoever pressed too early presses again.
@@ -63,7 +65,9 @@ impl SlackFunction {
 
     /// Opens the form that asks for the real cause.
     async fn ask(&self, click: &Click) -> Result<Value, String> {
-        let Some(chat) = &self.chat else { return Err("SLACK_BOT_TOKEN is not set: no form can be opened".to_owned()) };
+        let Some(chat) = &self.chat else {
+            return Err("SLACK_BOT_TOKEN is not set: no form can be opened".to_owned());
+        };
         chat.open(&click.trigger, &form(&click.cycle)).await?;
         Ok(json!({}))
     }
@@ -74,7 +78,8 @@ impl SlackFunction {
         let text = incident::redact::redact(&text).into_owned();
         let cause = label.and_then(|label| serde_json::from_value::<Cause>(json!(label)).ok());
         let document = self.document(record).await?;
-        let kept = self.keep(record, Correction { correct: false, text: text.clone(), cause }, document).await?;
+        let kept =
+            self.keep(record, Correction { correct: false, text: text.clone(), cause }, document).await?;
         if self.note(click, FeedbackKind::Wrong, Some(text.clone())).await? {
             let said = format!("✗ <@{}>: the cause is wrong. It was: {}{kept}", click.user, escape(&text));
             self.say(record, &said, &[]).await?;
@@ -109,7 +114,11 @@ impl SlackFunction {
         let Some(state) = state else { return Err("the execution's document is gone".to_owned()) };
         self.cases.publish(&postmortem::id(record), postmortem::draft(record, &state)).await?;
         if self.note(click, FeedbackKind::Approved, None).await? {
-            let said = format!("📄 <@{}> approved {}; it is part of the knowledge from the next indexing on.", click.user, postmortem::id(record));
+            let said = format!(
+                "📄 <@{}> approved {}; it is part of the knowledge from the next indexing on.",
+                click.user,
+                postmortem::id(record)
+            );
             self.say(record, &said, &[]).await?;
         }
         Ok(json!({}))
@@ -179,13 +188,19 @@ fn escape(text: &str) -> String {
 
 /// A draft as blocks, with the button that approves it.
 fn shown(text: &str, cycle: &str) -> Vec<Value> {
-    let section = |text: &str| json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}});
+    let section =
+        |text: &str| json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}});
     let escaped = escape(text).replace('`', "ˋ");
     let characters: Vec<char> = escaped.chars().collect();
-    let mut blocks = vec![section("*A post-mortem, drafted from what was seen. Approved, it becomes part of the knowledge.*")];
-    blocks.extend(characters.chunks(SECTION_CHARS).take(SECTIONS).map(|chunk| {
-        section(&format!("```{}```", chunk.iter().collect::<String>()))
-    }));
+    let mut blocks = vec![section(
+        "*A post-mortem, drafted from what was seen. Approved, it becomes part of the knowledge.*",
+    )];
+    blocks.extend(
+        characters
+            .chunks(SECTION_CHARS)
+            .take(SECTIONS)
+            .map(|chunk| section(&format!("```{}```", chunk.iter().collect::<String>()))),
+    );
     blocks.push(json!({"type": "actions", "block_id": "postmortem", "elements": [{
         "type": "button", "action_id": "approve", "style": "primary", "value": cycle,
         "text": {"type": "plain_text", "text": "Approve", "emoji": true},

@@ -47,7 +47,13 @@ pub struct Correction {
 
 impl Case {
     /// A case; nothing in it is kept that must be redacted.
-    pub fn new(execution: &str, at: Timestamp, briefed: Briefed, mut correction: Correction, state: Value) -> Self {
+    pub fn new(
+        execution: &str,
+        at: Timestamp,
+        briefed: Briefed,
+        mut correction: Correction,
+        state: Value,
+    ) -> Self {
         correction.text = redact(&correction.text).into_owned();
         let state = redacted(state);
         Self { version: VERSION, execution: execution.to_owned(), at, briefed, correction, state }
@@ -58,7 +64,9 @@ fn redacted(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(redact(&text).into_owned()),
         Value::Array(items) => Value::Array(items.into_iter().map(redacted).collect()),
-        Value::Object(fields) => Value::Object(fields.into_iter().map(|(key, field)| (key, redacted(field))).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(key, field)| (key, redacted(field))).collect())
+        }
         other => other,
     }
 }

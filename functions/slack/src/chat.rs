@@ -39,7 +39,8 @@ impl Chat {
             return Err("the channel is busy".to_owned());
         };
         tokio::time::sleep(wait).await;
-        let mut body = json!({"channel": place.channel, "thread_ts": place.ts, "text": text, "unfurl_links": false});
+        let mut body =
+            json!({"channel": place.channel, "thread_ts": place.ts, "text": text, "unfurl_links": false});
         if !blocks.is_empty() {
             body["blocks"] = json!(blocks);
         }

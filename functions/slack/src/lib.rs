@@ -63,7 +63,8 @@ impl host::Function for SlackFunction {
             Ok(body) => body,
             Err(error) => return refuse(400, &error),
         };
-        let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header =
+            |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (signature, time) = (header(signature::SIGNATURE), header(signature::TIMESTAMP));
         if !is_genuine(secret, time, &body, signature, clock::now()) {
             return refuse(401, "the signature is missing, wrong, or more than five minutes old");

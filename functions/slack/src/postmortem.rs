@@ -42,7 +42,10 @@ pub fn draft(record: &Record, state: &State) -> String {
         say(&format!("- {}", line(&claim.text)));
     }
     for told in record.feedback.iter().filter(|told| told.kind == FeedbackKind::Wrong) {
-        say(&format!("- Corrected by a person: {}", line(told.cause.as_deref().unwrap_or("no cause was given"))));
+        say(&format!(
+            "- Corrected by a person: {}",
+            line(told.cause.as_deref().unwrap_or("no cause was given"))
+        ));
     }
     say("\n## Timeline\n");
     for moment in diagnosis.into_iter().flat_map(|diagnosis| &diagnosis.timeline) {

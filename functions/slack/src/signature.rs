@@ -40,7 +40,9 @@ fn mac(secret: &str, time: &str, body: &[u8]) -> Option<Hmac<Sha256>> {
 fn bytes(hex: &str) -> Option<Vec<u8>> {
     let digits = hex.as_bytes();
     let plain = digits.len().is_multiple_of(2) && digits.iter().all(u8::is_ascii_hexdigit);
-    plain.then(|| (0..hex.len()).step_by(2).filter_map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect())
+    plain.then(|| {
+        (0..hex.len()).step_by(2).filter_map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect()
+    })
 }
 
 #[cfg(test)]
@@ -57,7 +59,9 @@ mod tests {
         let genuine = |body: &[u8], signature: &str, second| {
             is_genuine(&secret, "1531420618", body, signature, at(second))
         };
-        assert!(genuine(body, signature, 0) && genuine(body, signature, 300) && genuine(body, signature, -60));
+        assert!(
+            genuine(body, signature, 0) && genuine(body, signature, 300) && genuine(body, signature, -60)
+        );
         assert!(!genuine(body, signature, 301) && !genuine(body, signature, -301), "stale");
         assert!(!genuine(b"token=other", signature, 0), "another body");
         assert!(!genuine(body, &signature.replace("a2", "a3"), 0), "another signature");
@@ -66,6 +70,12 @@ mod tests {
         }
         assert!(!is_genuine(&secret, "1531420619", body, signature, at(0)), "another time");
         assert!(!is_genuine(&Secret::new(""), "1531420618", body, signature, at(0)), "no secret");
-        assert!(is_genuine(&Secret::new(format!("new, {}", secret.expose())), "1531420618", body, signature, at(0)));
+        assert!(is_genuine(
+            &Secret::new(format!("new, {}", secret.expose())),
+            "1531420618",
+            body,
+            signature,
+            at(0)
+        ));
     }
 }

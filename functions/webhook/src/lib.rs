@@ -57,7 +57,8 @@ impl host::Function for Webhook {
                 .map_err(|error| Fault::bad_setting(format!("the catalog cannot be read: {error}")))?,
         };
         let most = settings.get("MAX_INVESTIGATIONS").map(str::parse).transpose();
-        let most = most.map_err(|error| Fault::bad_setting(format!("MAX_INVESTIGATIONS is not a number: {error}")))?;
+        let most =
+            most.map_err(|error| Fault::bad_setting(format!("MAX_INVESTIGATIONS is not a number: {error}")))?;
         Ok(Self {
             secret: settings.secret("WEBHOOK_SECRET"),
             catalog,
@@ -106,7 +107,10 @@ impl Webhook {
         let (status, said) = self.take(alert).await;
         if self.on_lambda {
             let outcome = said["outcome"].as_str().unwrap_or("failed");
-            host::metrics::emit(&[("Outcome", outcome)], &[Metric { name: "Alerts", unit: Unit::Count, value: 1.0 }]);
+            host::metrics::emit(
+                &[("Outcome", outcome)],
+                &[Metric { name: "Alerts", unit: Unit::Count, value: 1.0 }],
+            );
         }
         Ok(answer(status, said))
     }
@@ -126,7 +130,9 @@ impl Webhook {
         let mut failures = Vec::new();
         for message in messages.records {
             let done = match Waiting::from_body(&message.body) {
-                Some(waiting) if message.waited(clock::now()) > delivery::PATIENCE => self.report(waiting).await,
+                Some(waiting) if message.waited(clock::now()) > delivery::PATIENCE => {
+                    self.report(waiting).await
+                }
                 Some(waiting) => self.is_started(&waiting).await,
                 None => {
                     tracing::error!(message.message_id, "a message of the queue is none of ours");

@@ -46,7 +46,8 @@ impl Webhook {
                 self.tell(Some(tell), alert, subject, execution, said).await
             }
             Admission::Fold(record, fold, tell) => {
-                let said = json!({ "outcome": "folded", "execution": record.execution, "reason": fold.reason });
+                let said =
+                    json!({ "outcome": "folded", "execution": record.execution, "reason": fold.reason });
                 self.tell(Some(tell), alert, subject, execution, said).await
             }
             Admission::Lead => self.lead(alert, subject, execution).await,
@@ -63,7 +64,9 @@ impl Webhook {
                     note(self.ledger.queued(alert, execution, clock::now()).await);
                     return (202, json!({ "outcome": "queued", "execution": execution }));
                 }
-                Err(error) => tracing::error!(execution, error, "started beyond the limit: it could not wait"),
+                Err(error) => {
+                    tracing::error!(execution, error, "started beyond the limit: it could not wait")
+                }
             }
         }
         match self.starter.start(execution, &input.to_string()).await {
