@@ -147,6 +147,9 @@ impl SlackFunction {
     /// What the cycle's execution ended with.
     async fn document(&self, record: &Record) -> Result<Option<Value>, String> {
         let Some(execution) = &record.execution else { return Ok(None) };
+        if let Some(text) = self.cases.document(execution) {
+            return Ok(serde_json::from_str(&text).ok());
+        }
         Ok(match self.starter.document(execution).await? {
             Ran::Ended(text) => serde_json::from_str(&text).ok(),
             Ran::Running | Ran::Nothing => None,

@@ -111,6 +111,12 @@ impl Cases {
         self.put(&format!("postmortems/{}.md", file_name(name)), text).await
     }
 
+    /// The document of an execution that ran on this machine; in the cloud Step Functions has it.
+    pub fn document(&self, execution: &str) -> Option<String> {
+        let Self::Folder(home) = self else { return None };
+        std::fs::read_to_string(home.join("executions").join(format!("{}.json", file_name(execution)))).ok()
+    }
+
     async fn put(&self, key: &str, text: String) -> Result<(), String> {
         match self {
             Self::Bucket { client, bucket } => {

@@ -103,6 +103,43 @@ async fn what_is_no_click_of_ours_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
+async fn what_people_say_of_a_brief_is_kept_as_a_case_and_of_a_recovered_one_a_post_mortem() {
+    let desk = Desk::open().await;
+    let event: Value = serde_json::from_str(include_str!("../../../events/brief/final.json")).unwrap();
+    let home = desk.home.path();
+    std::fs::create_dir_all(home.join("executions")).unwrap();
+    std::fs::write(home.join("executions/e1.json"), event["state"].to_string()).unwrap();
+    let alert: Alert = serde_json::from_value(event["state"]["alert"].clone()).unwrap();
+    desk.function.ledger.started(&alert, "e1").await.unwrap();
+
+    let form = form(&json!({"type": "view_submission", "user": {"id": "U2"}, "view": {
+        "private_metadata": desk.name,
+        "state": {"values": {
+            "cause": {"text": {"value": "Somebody dropped the index; password=hunter2hunter2"}},
+            "label": {"choice": {"selected_option": {"value": "database_locks"}}},
+        }},
+    }}));
+    assert_eq!(desk.send(&form, clock::now().as_second(), SECRET).await, 200);
+    let case = || serde_json::from_str::<Case>(&std::fs::read_to_string(home.join("cases/e1.json")).unwrap()).unwrap();
+    let wrong = case();
+    assert_eq!((wrong.correction.correct, wrong.correction.cause), (false, Some(incident::Cause::DatabaseLocks)));
+    assert!(wrong.correction.text.contains("dropped the index") && !wrong.correction.text.contains("hunter2"));
+    assert!(serde_json::from_value::<incident::State>(wrong.state).is_ok(), "it can be replayed");
+
+    assert_eq!(desk.click("correct", "U1").await, 200);
+    assert!(case().correction.correct && case().correction.cause.is_some());
+    let recovered = Alert { at: alert.at + std::time::Duration::from_secs(1020), ..alert.clone() };
+    desk.function.ledger.recovered(&recovered, &Subject::default(), clock::now()).await.unwrap();
+    assert_eq!(desk.click("approve", "U1").await, 200);
+    let written: Vec<_> = std::fs::read_dir(home.join("postmortems")).unwrap().collect();
+    let text = std::fs::read_to_string(written[0].as_ref().unwrap().path()).unwrap();
+    for part in ["---\nid: INC-", "recovered", "after 17 minutes", "## Timeline", "Corrected by a person: Somebody dropped"] {
+        assert!(text.contains(part), "{part:?} is missing in\n{text}");
+    }
+    assert_eq!(written.len(), 1);
+}
+
+#[tokio::test]
 async fn a_case_holds_no_secret_and_no_name_leads_out_of_its_folder() {
     let desk = Desk::open().await;
     let correction =
