@@ -49,7 +49,7 @@ async fn an_announcement_that_timed_out_but_stands_is_found_again() {
     let home = tempfile::tempdir().unwrap();
     let settings =
         desk.settings.clone().with([("SITREP_HOME".to_owned(), home.path().display().to_string())]);
-    let amnesiac = Desk { settings, ..other };
+    let amnesiac = Desk { settings, started: Some(state.alert.at), ..other };
     state.announcement = Some(incident::brief::Announcement {
         posted: Posted::Failed,
         channel: None,
@@ -129,6 +129,7 @@ async fn a_renotify_and_a_flap_are_told_in_the_thread_and_start_nothing() {
 async fn a_deleted_brief_is_posted_afresh_and_its_news_go_where_it_is() {
     let desk = Desk::open(json!([]), &[]).await;
     let mut state = document();
+    desk.deliver(&delivery(json!({}))).await;
     let announced = desk.announce(&state).await;
     desk.platform.slack(|slack| slack.delete(announced.ts.as_deref().unwrap()));
     state.announcement = Some(announced.clone());

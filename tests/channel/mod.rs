@@ -24,6 +24,8 @@ pub struct Desk {
     pub ledger: Ledger,
     pub webhook: Webhook,
     pub listener: StartExecution,
+    /// When the execution began; the present, where posting is to be tried again.
+    pub started: Option<incident::Timestamp>,
     _home: tempfile::TempDir,
 }
 
@@ -46,7 +48,7 @@ impl Desk {
         let settings = Settings::from_values(platform.environment()).with(listener.settings()).with(own);
         let webhook = Webhook::new(&settings).await.unwrap();
         let ledger = Ledger::open(&settings).await;
-        Self { platform, settings, ledger, webhook, listener, _home: home }
+        Self { platform, settings, ledger, webhook, listener, started: Some(host::clock::now()), _home: home }
     }
 
     /// Delivers an alert: what it was answered.
@@ -57,7 +59,7 @@ impl Desk {
 
     pub async fn call(&self, stage: &str, state: Value, news: Option<&str>) -> Result<Output, host::Fault> {
         let input = json!({
-            "stage": stage, "state": state, "news": news, "started": host::clock::now(),
+            "stage": stage, "state": state, "news": news, "started": self.started,
             "execution": "arn:aws:states:us-east-1:123456789012:execution:sitrep-incident:e1",
         });
         let input: Input = serde_json::from_value(input).unwrap();

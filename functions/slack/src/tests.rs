@@ -120,10 +120,17 @@ async fn what_people_say_of_a_brief_is_kept_as_a_case_and_of_a_recovered_one_a_p
         }},
     }}));
     assert_eq!(desk.send(&form, clock::now().as_second(), SECRET).await, 200);
-    let case = || serde_json::from_str::<Case>(&std::fs::read_to_string(home.join("cases/e1.json")).unwrap()).unwrap();
+    let case = || {
+        serde_json::from_str::<Case>(&std::fs::read_to_string(home.join("cases/e1.json")).unwrap()).unwrap()
+    };
     let wrong = case();
-    assert_eq!((wrong.correction.correct, wrong.correction.cause), (false, Some(incident::Cause::DatabaseLocks)));
-    assert!(wrong.correction.text.contains("dropped the index") && !wrong.correction.text.contains("hunter2"));
+    assert_eq!(
+        (wrong.correction.correct, wrong.correction.cause),
+        (false, Some(incident::Cause::DatabaseLocks))
+    );
+    assert!(
+        wrong.correction.text.contains("dropped the index") && !wrong.correction.text.contains("hunter2")
+    );
     assert!(serde_json::from_value::<incident::State>(wrong.state).is_ok(), "it can be replayed");
 
     assert_eq!(desk.click("correct", "U1").await, 200);
@@ -133,7 +140,13 @@ async fn what_people_say_of_a_brief_is_kept_as_a_case_and_of_a_recovered_one_a_p
     assert_eq!(desk.click("approve", "U1").await, 200);
     let written: Vec<_> = std::fs::read_dir(home.join("postmortems")).unwrap().collect();
     let text = std::fs::read_to_string(written[0].as_ref().unwrap().path()).unwrap();
-    for part in ["---\nid: INC-", "recovered", "after 17 minutes", "## Timeline", "Corrected by a person: Somebody dropped"] {
+    for part in [
+        "---\nid: INC-",
+        "recovered",
+        "after 17 minutes",
+        "## Timeline",
+        "Corrected by a person: Somebody dropped",
+    ] {
         assert!(text.contains(part), "{part:?} is missing in\n{text}");
     }
     assert_eq!(written.len(), 1);

@@ -142,7 +142,8 @@ async fn simulate_and_investigate(
 fn keep(settings: &Settings, ended: &Ended) {
     let Some(folder) = settings.home().map(|home| home.join("executions")) else { return };
     let path = folder.join(format!("{}.json", ended.name));
-    let kept = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, ended.document.to_string()));
+    let kept =
+        std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, ended.document.to_string()));
     if let Err(error) = kept {
         eprintln!("  ! the document is not kept for later: {}: {error}", path.display());
     }
