@@ -22,3 +22,8 @@ output "dashboard" {
   description = "The numbers."
   value       = "https://${var.region}.console.aws.amazon.com/cloudwatch/home?region=${var.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.numbers.dashboard_name}"
 }
+
+output "slack_url" {
+  description = "Where Slack sends clicks: the request URL of the app's interactivity."
+  value       = "${aws_apigatewayv2_api.ingress.api_endpoint}/slack"
+}

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and tells what it saw or skipped"
 )]
 
+mod channel;
 mod indexing;
 mod invariants;
 mod recorded;

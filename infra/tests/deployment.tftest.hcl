@@ -47,7 +47,7 @@ run "ingress" {
   command = apply
 
   assert {
-    condition     = toset(keys(aws_apigatewayv2_route.ingress)) == toset(["POST /datadog", "POST /index/github", "POST /index/gitlab", "POST /index/confluence"])
+    condition     = toset(keys(aws_apigatewayv2_route.ingress)) == toset(["POST /datadog", "POST /slack", "POST /index/github", "POST /index/gitlab", "POST /index/confluence"])
     error_message = "The API's routes are ${join(", ", keys(aws_apigatewayv2_route.ingress))}."
   }
 

@@ -69,6 +69,7 @@ run "a_secret_is_read_by_whom_it_is_for" {
       webhook         = ["arn:aws:secretsmanager:us-east-1:123456789012:secret:sitrep/WEBHOOK_SECRET-??????"]
       collect-datadog = ["arn:aws:secretsmanager:us-east-1:123456789012:secret:sitrep/DD_API_KEY-??????", "arn:aws:secretsmanager:us-east-1:123456789012:secret:sitrep/DD_APP_KEY-??????"]
       brief           = ["arn:aws:secretsmanager:us-east-1:123456789012:secret:sitrep/SLACK_BOT_TOKEN-??????"]
+      slack           = ["arn:aws:secretsmanager:us-east-1:123456789012:secret:sitrep/SLACK_BOT_TOKEN-??????"]
       analyze         = ["arn:aws:secretsmanager:us-east-1:123456789012:secret:ours-AbCdEf"]
     }
     error_message = "Somebody else may read a secret, or its reader may not."
@@ -110,7 +111,7 @@ run "with_a_key_of_ones_own_it_is_used_through_a_service_alone" {
   }
 
   assert {
-    condition     = toset([for role, policy in aws_iam_role_policy.role : role if strcontains(policy.policy, "kms:")]) == toset(["webhook", "collect-datadog", "analyze", "brief", "index", "schedule"])
+    condition     = toset([for role, policy in aws_iam_role_policy.role : role if strcontains(policy.policy, "kms:")]) == toset(["webhook", "collect-datadog", "analyze", "brief", "slack", "index", "schedule"])
     error_message = "Somebody may use the key who keeps nothing, or may not who does."
   }
 }

@@ -115,7 +115,7 @@ fn every_path_of_the_incident_goes_through_a_brief() {
     let start = machine["StartAt"].as_str().unwrap();
     let all = reachable(&machine, start, &[]);
     assert_eq!(all.len(), machine["States"].as_object().unwrap().len(), "only {all:?} can be reached");
-    for name in reachable(&machine, start, &["Brief", "Brief alone"]) {
+    for name in reachable(&machine, start, &["Brief", "Brief alone", "Tell"]) {
         assert!(
             !following(&machine["States"][name]).is_empty(),
             "{name} ends the execution before any brief"
@@ -128,7 +128,10 @@ fn a_brief_that_was_not_posted_fails_the_incident() {
     let machine = incident();
     let states = &machine["States"];
     assert_eq!(states["Brief"]["Next"], "Was posted");
-    let failed = &states["Was posted"]["Choices"][0];
+    let again = &states["Was posted"]["Choices"][0];
+    assert_eq!((&again["Variable"], &again["Next"]), (&"$.brief.again".into(), &"Wait for Slack".into()));
+    assert_eq!(following(&states["Wait for Slack"]), ["Brief"].into());
+    let failed = &states["Was posted"]["Choices"][1];
     assert_eq!((&failed["Variable"], &failed["StringEquals"]), (&"$.brief.posted".into(), &"failed".into()));
     assert_eq!(serde_json::to_value(incident::brief::Posted::Failed).unwrap(), failed["StringEquals"]);
     assert_eq!(states[failed["Next"].as_str().unwrap()]["Error"], host::fault::NOT_POSTED);

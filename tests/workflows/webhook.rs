@@ -41,12 +41,15 @@ impl Desk {
         Self { webhook, listener, _home: home }
     }
 
-    /// Delivers a body and returns the status, the outcome it names, and whether an execution was started.
+    /// Delivers a body and returns the status, the outcome it names, and whether an investigation was started.
     async fn deliver(&mut self, body: &str, secret: &str) -> (i64, String, bool) {
-        let answer = self.webhook.handle(event_for(body, &Secret::new(secret))).await.unwrap();
+        let answer = self.webhook.deliver(&event_for(body, &Secret::new(secret))).await;
         let said: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
         let outcome = said["outcome"].as_str().or(said["error"].as_str()).unwrap().to_owned();
-        (answer.status_code, outcome, self.listener.requested().is_some())
+        // What is told in a thread investigates nothing.
+        let investigates =
+            self.listener.requested().is_some_and(|requested| requested.input.get("news").is_none());
+        (answer.status_code, outcome, investigates)
     }
 }
 

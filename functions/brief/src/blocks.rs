@@ -19,7 +19,7 @@ const LEAST_CHARS: usize = 200;
 const HEADER_CHARS: usize = 150;
 const MAX_BLOCKS: usize = 50;
 /// Where something was cut.
-const MORE: &str = "… more in the thread";
+pub const MORE: &str = "… more in the thread";
 
 /// The blocks, and whether anything was cut. `chars` bounds the texts together, at most [`MESSAGE_CHARS`].
 ///

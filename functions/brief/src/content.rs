@@ -110,7 +110,8 @@ impl Content {
     /// The content of one appearance. `unreadable` are the parts of the document that could not be read.
     pub fn new(stage: Stage, state: &State, unreadable: &[Gap]) -> Self {
         let sections = match stage {
-            Stage::Announce => vec![sections::investigating(state)],
+            // News are told from the ledger and not from a document.
+            Stage::Announce | Stage::News => vec![sections::investigating(state)],
             Stage::Alone => alone(state, unreadable),
             Stage::Draft | Stage::Final => full(state, unreadable),
         };

@@ -1,35 +1,52 @@
 //! The brief: what an engineer reads at two in the morning.
 //!
-//! Input: which appearance is wanted (announce, draft, final, alone) and the state document, complete or not. Output: the
+//! Input: which appearance is wanted (announce, draft, final, alone, news) and the state document, complete or not. Output: the
 //! announcement, or the rendered brief and where it was posted. A document that cannot be read becomes a brief that says so, a
 //! channel that cannot be reached becomes a gap: the brief is worth having, whatever became of posting it. Only the alert alone
-//! is nothing but its posting, so it fails with `Sitrep.NotPosted`, and whoever asked for it asks again. The brief states nothing
-//! of its own: every sentence comes from the document, with the ids it rests on.
+//! and the news are nothing but their posting, so they fail with `Sitrep.NotPosted`, and whoever asked for them asks again. The brief
+//! states nothing of its own: every sentence comes from the document, with the ids it rests on.
 
 mod aws;
 pub mod blocks;
+mod buttons;
+mod canvas;
+mod channel;
+pub mod chart;
 pub mod content;
 mod datadog;
+pub mod details;
 mod edge;
 mod footer;
 mod gaps;
+mod hook;
 mod kubernetes;
+mod links;
 mod live;
 mod metric;
+mod news;
+mod outcome;
+mod posting;
 mod read;
+mod recovered;
 mod sections;
 mod slack;
 pub mod text;
 mod time;
 
+use std::time::Duration;
+
 use host::{Fault, Function, Settings};
 use incident::brief::{Announcement, Posted, Stage, VERSION};
-use incident::{Brief, State, size};
+use incident::{Brief, Timestamp, size};
+use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::channel::Channel;
 use crate::content::Content;
-use crate::slack::{Message, Slack};
+
+/// How long the workflow goes on trying to post on Lambda, where `SLACK_PATIENCE_S` says nothing: longer than Slack is down.
+const PATIENCE_S: u64 = 900;
 
 /// What the function takes.
 #[derive(Debug, Clone, Deserialize)]
@@ -40,6 +57,15 @@ pub struct Input {
     /// key: what cannot be read is named in the brief and the rest is used.
     #[serde(default)]
     pub state: Value,
+    /// The cycle whose news are told, for [`Stage::News`].
+    #[serde(default)]
+    pub news: Option<String>,
+    /// The execution's ARN.
+    #[serde(default)]
+    pub execution: Option<String>,
+    /// When the execution began.
+    #[serde(default)]
+    pub started: Option<Timestamp>,
 }
 
 /// What it returns: JSON of one or the other, untagged.
@@ -48,14 +74,29 @@ pub struct Input {
 pub enum Output {
     /// For [`Stage::Announce`].
     Announcement(Announcement),
+    /// For [`Stage::News`].
+    Told(Told),
     /// For every other stage.
-    Brief(Brief),
+    Brief(Box<Brief>),
 }
 
-/// The function: a Slack client, where Slack is configured.
+/// What became of the news.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// How many were told.
+    pub told: usize,
+    /// Seconds until there is more to do; 0: all is told.
+    pub pause_s: u64,
+}
+
+/// The function: the channel, and the ledger that knows where earlier messages stand.
 #[derive(Debug)]
 pub struct BriefFunction {
-    slack: Option<Slack>,
+    channel: Channel,
+    ledger: Ledger,
+    buttons: bool,
+    patience: Duration,
+    on_lambda: bool,
 }
 
 impl Function for BriefFunction {
@@ -66,36 +107,53 @@ impl Function for BriefFunction {
     async fn new(settings: &Settings) -> Result<Self, Fault> {
         incident::redact::configure(settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"))
             .map_err(Fault::bad_setting)?;
-        Ok(Self { slack: Slack::from_settings(settings)? })
+        let ledger = Ledger::open(settings).await;
+        let default = if settings.on_lambda() { PATIENCE_S } else { 0 };
+        let patience = settings.get("SLACK_PATIENCE_S").map_or(Ok(default), str::parse);
+        let patience = patience.map_err(|error| {
+            Fault::bad_setting(format!("SLACK_PATIENCE_S is no number of seconds: {error}"))
+        })?;
+        Ok(Self {
+            channel: Channel::open(settings, &ledger)?,
+            buttons: settings.get("SLACK_BUTTONS").is_some_and(|value| value == "true") && ledger.remembers(),
+            ledger,
+            patience: Duration::from_secs(patience),
+            on_lambda: settings.on_lambda(),
+        })
     }
 
     async fn handle(&self, input: Input) -> Result<Output, Fault> {
+        if let Some(cycle) = input.news.clone().or_else(|| news::cycle_of(&input.state)) {
+            return self.tell(&cycle, &input).await.map(Output::Told);
+        }
         let (state, unreadable) = read::state(&input.state);
         let content = Content::new(input.stage, &state, &unreadable);
-        let announcement = self.post(&content, input.stage, &state).await;
+        let announcement = self.post(&content, &input, &state).await;
         match (input.stage, announcement) {
             (Stage::Announce, announcement) => Ok(Output::Announcement(announcement)),
             (Stage::Alone, Announcement { posted: Posted::Failed, gap, .. }) => {
                 Err(Fault::not_posted(gap.map_or_else(String::new, |gap| gap.sentence)))
             }
-            (stage, announcement) => Ok(Output::Brief(store(stage, &content, announcement))),
+            (stage, announcement) => {
+                let mut brief = store(stage, &content, announcement);
+                brief.again = (stage == Stage::Final && self.may_help(&brief, &input)).then_some(true);
+                Ok(Output::Brief(Box::new(brief)))
+            }
         }
     }
 }
 
 impl BriefFunction {
-    /// Posts the brief: in place of the announcement where there is one, else as a new message.
-    async fn post(&self, content: &Content, stage: Stage, state: &State) -> Announcement {
-        let Some(slack) = &self.slack else {
-            return Announcement { posted: Posted::Terminal, channel: None, ts: None, gap: None };
-        };
-        let earlier = state.announcement.as_ref().filter(|_| stage != Stage::Announce);
-        let earlier = earlier.and_then(|a| Some((a.channel.as_deref()?, a.ts.as_deref()?)));
-        let (blocks, cut) = blocks::render(content, blocks::MESSAGE_CHARS);
-        // The draft is replaced within seconds: only the last word gets its thread.
-        let thread = cut && matches!(stage, Stage::Final | Stage::Alone);
-        let message = Message { headline: &content.headline, blocks, text: text::render(content), thread };
-        slack.post(message, earlier).await
+    /// Whether the same brief may be posted later: it was not, nobody has to act first, and the execution is young.
+    fn may_help(&self, brief: &Brief, input: &Input) -> bool {
+        let denied = brief.gap.as_ref().is_some_and(|gap| gap.status == incident::Status::Denied);
+        brief.posted == Posted::Failed && !denied && self.is_young(input)
+    }
+
+    /// Whether the execution began so lately that another attempt to post is worth it.
+    fn is_young(&self, input: &Input) -> bool {
+        let age = input.started.map(|started| host::clock::now().duration_since(started));
+        age.is_some_and(|age| Duration::try_from(age).unwrap_or_default() < self.patience)
     }
 }
 
@@ -112,6 +170,7 @@ fn store(stage: Stage, content: &Content, announcement: Announcement) -> Brief {
         channel,
         ts,
         gap,
+        again: None,
     };
     for chars in [blocks::MESSAGE_CHARS, 6_000, 3_000] {
         brief.blocks = blocks::render(content, chars).0;

@@ -79,7 +79,7 @@ fn answered(state: &State) -> Option<&Analysis> {
 }
 
 /// The model may lower the code's confidence; a model that did not speak changes nothing.
-fn best_confidence<'a>(state: &'a State, diagnosis: &'a Diagnosis) -> &'a Confidence {
+pub(crate) fn best_confidence<'a>(state: &'a State, diagnosis: &'a Diagnosis) -> &'a Confidence {
     match &state.analysis {
         Some(analysis)
             if matches!(analysis.outcome, Outcome::Answered | Outcome::Inconclusive)

@@ -21,15 +21,15 @@ async fn run(settings: Settings, event: Value) -> Output {
 
 async fn brief(settings: Settings, event: Value) -> Brief {
     match run(settings, event).await {
-        Output::Brief(brief) => brief,
-        Output::Announcement(_) => panic!("expected a brief"),
+        Output::Brief(brief) => *brief,
+        _ => panic!("expected a brief"),
     }
 }
 
 async fn announcement(settings: Settings) -> Announcement {
     match run(settings, event("announce")).await {
         Output::Announcement(announcement) => announcement,
-        Output::Brief(_) => panic!("expected an announcement"),
+        _ => panic!("expected an announcement"),
     }
 }
 

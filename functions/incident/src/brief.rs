@@ -18,6 +18,8 @@ pub enum Stage {
     Final,
     /// The alert alone, when everything else failed.
     Alone,
+    /// What happened since, for the thread.
+    News,
 }
 
 /// How posting went.
@@ -73,4 +75,7 @@ pub struct Brief {
     /// Why posting failed, when it did.
     #[serde(default)]
     pub gap: Option<crate::Gap>,
+    /// Present and true where it was not posted and a later attempt may help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<bool>,
 }

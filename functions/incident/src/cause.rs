@@ -135,6 +135,60 @@ pub enum Category {
 }
 
 impl Cause {
+    /// Every cause, in the order of the taxonomy.
+    pub const ALL: &[Self] = &[
+        Self::RegressionByDeploy,
+        Self::ConfigurationChange,
+        Self::DependencyFailure,
+        Self::ErrorBurst,
+        Self::LatencyRise,
+        Self::DatabaseCpu,
+        Self::DatabaseConnections,
+        Self::DatabaseStorage,
+        Self::DatabaseIo,
+        Self::DatabaseMemory,
+        Self::ReplicationLag,
+        Self::DatabaseFailover,
+        Self::DatabaseMaintenance,
+        Self::DatabaseLocks,
+        Self::DatabaseParameter,
+        Self::DatabaseHousekeeping,
+        Self::ImagePull,
+        Self::CrashLoop,
+        Self::OutOfMemory,
+        Self::ProbeFailure,
+        Self::Unschedulable,
+        Self::QuotaExceeded,
+        Self::NodeDown,
+        Self::NodePressure,
+        Self::RolloutStuck,
+        Self::ServiceMismatch,
+        Self::ConfigMissing,
+        Self::DnsFailure,
+        Self::NetworkPolicyBlock,
+        Self::HpaLimit,
+        Self::VolumeFailure,
+        Self::PermissionDenied,
+        Self::InvalidConfiguration,
+        Self::SidecarConflict,
+        Self::ScaledToZero,
+        Self::ContainerCpu,
+        Self::NetworkDegraded,
+        Self::ComponentDown,
+        Self::JobFailure,
+        Self::DdosL3,
+        Self::DdosL7,
+        Self::OrganicSurge,
+        Self::CacheCollapse,
+        Self::WafFalsePositive,
+        Self::OriginLatency,
+        Self::UnhealthyTargets,
+        Self::InstanceFailure,
+        Self::Flapping,
+        Self::Recovered,
+        Self::Unknown,
+    ];
+
     /// The family of the cause.
     pub fn category(self) -> Category {
         use Cause::*;
@@ -210,5 +264,18 @@ impl Cause {
             Cause::Recovered => "already recovered",
             Cause::Unknown => "unknown",
         }
+    }
+}
+
+#[cfg(test)]
+mod all {
+    use super::Cause;
+
+    #[test]
+    fn every_name_of_the_schema_is_listed_once() {
+        let schema = schemars::schema_for!(Cause).to_value().to_string();
+        let listed: std::collections::BTreeSet<&Cause> = Cause::ALL.iter().collect();
+        assert_eq!(listed.len(), schema.matches("\"const\"").count());
+        assert_eq!(listed.len(), Cause::ALL.len());
     }
 }

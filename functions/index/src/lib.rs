@@ -232,7 +232,10 @@ impl host::Function for Index {
             .map_err(Fault::bad_setting)?;
         let store = Store::open(settings).map_err(SourceError::from)?;
         let missing = "no knowledge base: set PINECONE_API_KEY, or SITREP_HOME for the embedded one";
-        Ok(Self { store: store.ok_or_else(|| Fault::bad_setting(missing))?, sync: Sync::new(settings)? })
+        Ok(Self {
+            store: store.ok_or_else(|| Fault::bad_setting(missing))?,
+            sync: Sync::new(settings).await?,
+        })
     }
 
     async fn handle(&self, input: Input) -> Result<Output, Fault> {

@@ -32,11 +32,11 @@ pub(crate) struct Sync {
 }
 
 impl Sync {
-    pub(crate) fn new(settings: &Settings) -> Result<Self, Fault> {
+    pub(crate) async fn new(settings: &Settings) -> Result<Self, Fault> {
         Ok(Self {
             forges: Forges::new(settings)?,
             confluence: Confluence::new(settings)?,
-            ledger: Ledger::open(settings),
+            ledger: Ledger::open(settings).await,
         })
     }
 
@@ -44,7 +44,7 @@ impl Sync {
     pub(crate) async fn call(&self, store: &Store, mut run: Run, now: Timestamp) -> Result<Run, Fault> {
         run.begin_call();
         let source = run.source.to_string();
-        let taken = self.ledger.take(&source, &run.run, &json!(run.want), now);
+        let taken = self.ledger.take(&source, &run.run, &json!(run.want), now).await;
         let kept = match taken.map_err(SourceError::from)? {
             Taken::Theirs(other) => {
                 run.done = true;
@@ -60,13 +60,13 @@ impl Sync {
             }
             Err(error) => match error.pause() {
                 Some(pause) if run.pause(pause) => {
-                    self.hold(&run, now)?;
+                    self.hold(&run, now).await?;
                     run.end_call();
                     Ok(run)
                 }
                 _ => {
                     // A failure of the ledger is told by the next call that takes a turn.
-                    let _ = self.ledger.release(&source, &run.run);
+                    let _ = self.ledger.release(&source, &run.run).await;
                     Err(error.into())
                 }
             },
@@ -74,15 +74,15 @@ impl Sync {
     }
 
     /// Keeps the turn through a pause.
-    fn hold(&self, run: &Run, now: Timestamp) -> Result<(), Fault> {
+    async fn hold(&self, run: &Run, now: Timestamp) -> Result<(), Fault> {
         let source = run.source.to_string();
         let until = later(now, run.pause_s);
         let Taken::Yours(state) =
-            self.ledger.take(&source, &run.run, &json!(run.want), now).map_err(SourceError::from)?
+            self.ledger.take(&source, &run.run, &json!(run.want), now).await.map_err(SourceError::from)?
         else {
             return Ok(());
         };
-        self.ledger.keep(&source, &run.run, &state, until).map_err(SourceError::from)?;
+        self.ledger.keep(&source, &run.run, &state, until).await.map_err(SourceError::from)?;
         Ok(())
     }
 
@@ -96,7 +96,7 @@ impl Sync {
         let source = run.source.to_string();
         if kept.cursor.is_some() && kept.run != run.run {
             // A run was killed: its work is brought to its end first, then comes what this one was asked for.
-            self.ledger.ask(&source, &json!(run.want))?;
+            self.ledger.ask(&source, &json!(run.want)).await?;
         }
         let cursor = match kept.cursor.or_else(|| run.cursor.take()) {
             Some(cursor) => cursor,
@@ -109,12 +109,12 @@ impl Sync {
             },
         };
         let before = Kept { mark: kept.mark, cursor: Some(cursor.clone()), run: run.run.clone() };
-        if !self.ledger.keep(&source, &run.run, &json!(before), now)? {
+        if !self.ledger.keep(&source, &run.run, &json!(before), now).await? {
             return Err(SourceError::Setting(format!("{source}: the turn was lost")));
         }
         let work = self.work(run, cursor).await?;
         run.add(write(store, &source, &work).await?);
-        self.note(run, before.mark, work, now)
+        self.note(run, before.mark, work, now).await
     }
 
     /// What to do, in order.
@@ -186,7 +186,13 @@ impl Sync {
     }
 
     /// Notes how far it came; at the end, what others asked for meanwhile comes next.
-    fn note(&self, run: &mut Run, mark: Option<Mark>, work: Work, now: Timestamp) -> Result<(), SourceError> {
+    async fn note(
+        &self,
+        run: &mut Run,
+        mark: Option<Mark>,
+        work: Work,
+        now: Timestamp,
+    ) -> Result<(), SourceError> {
         let source = run.source.to_string();
         run.cursor.clone_from(&work.cursor);
         run.push = None;
@@ -200,10 +206,10 @@ impl Sync {
         };
         let state = json!(Kept { mark, cursor: work.cursor, run: run.run.clone() });
         if !is_done {
-            self.ledger.keep(&source, &run.run, &state, now)?;
+            self.ledger.keep(&source, &run.run, &state, now).await?;
             return Ok(());
         }
-        match self.ledger.leave(&source, &run.run, &state)? {
+        match self.ledger.leave(&source, &run.run, &state).await? {
             None => run.done = true,
             Some(wish) => run.want = serde_json::from_value(wish).unwrap_or_default(),
         }

@@ -1,11 +1,14 @@
-//! What functions behind API Gateway share: a request's body and secret, an answer, and the start of an execution.
+//! What functions behind API Gateway share: a request's body and secret, an answer, and the start
+//! of an execution, at once or in its turn.
 //!
-//! The only crate that calls Step Functions. It knows no vendor and no document.
+//! The only crate that calls Step Functions and SQS. It knows no vendor and no document.
 
 mod answer;
+mod queue;
 mod request;
 mod start;
 
 pub use answer::answer;
+pub use queue::{Queue, Waiting};
 pub use request::{body, event_for, is_secret};
-pub use start::{Started, Starter};
+pub use start::{Ran, Started, Starter};

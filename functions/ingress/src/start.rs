@@ -1,8 +1,10 @@
-//! `StartExecution`, and what its answers mean here.
+//! `StartExecution` and `DescribeExecution`, and what their answers mean here.
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::DisplayErrorContext;
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionError;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
+use aws_sdk_sfn::types::ExecutionStatus;
 use host::Settings;
 
 /// Starts executions of the machine that `STATE_MACHINE_ARN` names.
@@ -11,6 +13,17 @@ pub struct Starter(Option<Machine>);
 struct Machine {
     client: Client,
     arn: String,
+}
+
+/// What became of an execution.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ran {
+    /// It ended with this document.
+    Ended(String),
+    /// It runs still.
+    Running,
+    /// It failed, or nobody knows it: there is no document.
+    Nothing,
 }
 
 /// What starting came to.
@@ -40,6 +53,25 @@ impl Starter {
             Ok(_) => Ok(Started::New),
             Err(error) => match error.as_service_error() {
                 Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(Started::Before),
+                _ => Err(DisplayErrorContext(&error).to_string()),
+            },
+        }
+    }
+
+    /// What the execution of that name ended with. Step Functions keeps it for 90 days. The error is for the log.
+    pub async fn document(&self, name: &str) -> Result<Ran, String> {
+        let Some(Machine { client, arn }) = &self.0 else {
+            return Err("STATE_MACHINE_ARN is not set".to_owned());
+        };
+        let execution = format!("{}:{name}", arn.replace(":stateMachine:", ":execution:"));
+        match client.describe_execution().execution_arn(execution).send().await {
+            Ok(answer) => Ok(match (answer.status, answer.output) {
+                (ExecutionStatus::Succeeded, Some(output)) => Ran::Ended(output),
+                (ExecutionStatus::Running, _) => Ran::Running,
+                _ => Ran::Nothing,
+            }),
+            Err(error) => match error.as_service_error() {
+                Some(DescribeExecutionError::ExecutionDoesNotExist(_)) => Ok(Ran::Nothing),
                 _ => Err(DisplayErrorContext(&error).to_string()),
             },
         }

@@ -1,4 +1,4 @@
-//! The ledger as files: one JSON file per cycle, replaced whole, so that nothing is ever half-written.
+//! The ledger as files: one JSON file per record, replaced whole, so that nothing is ever half-written.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use crate::{LedgerError, Record};
+use crate::LedgerError;
+use crate::store::{Kept, kind};
 
 /// A folder of records.
 #[derive(Debug, Clone)]
@@ -22,42 +23,53 @@ impl Files {
         Self { folder }
     }
 
-    pub(crate) fn read(&self, cycle: &str) -> Result<Option<Record>, LedgerError> {
-        read(&self.path(cycle))
+    pub(crate) fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, LedgerError> {
+        read(&self.path(key))
     }
 
-    pub(crate) fn write(&self, record: &Record) -> Result<(), LedgerError> {
-        self.make()?;
-        write(&self.path(&record.cycle), record)
-    }
-
-    /// Reads a record, lets `change` decide, and writes what it made of it, with nobody else in between.
-    pub(crate) fn change<T: Default + Serialize + DeserializeOwned, R>(
+    /// One lock for the folder: a change takes a fraction of a millisecond, and nobody holds two.
+    pub(crate) fn change<T: Kept, R>(
         &self,
         key: &str,
-        change: impl FnOnce(&mut T) -> R,
+        mut change: impl FnMut(&mut T) -> R,
     ) -> Result<R, LedgerError> {
-        self.make()?;
-        let path = self.path(key);
-        let guard = path.with_extension("lock");
+        std::fs::create_dir_all(&self.folder)
+            .map_err(|error| LedgerError::new(self.folder.display(), error))?;
+        let guard = self.folder.join("lock");
         let failed = |error: std::io::Error| LedgerError::new(guard.display(), error);
         let lock = File::create(&guard).map_err(failed)?;
         // The system lets go of it when the file is closed, also where the process is killed.
         lock.lock().map_err(failed)?;
+        let path = self.path(key);
         let mut record = read(&path)?.unwrap_or_default();
         let result = change(&mut record);
         write(&path, &record)?;
         Ok(result)
     }
 
-    fn make(&self) -> Result<(), LedgerError> {
-        std::fs::create_dir_all(&self.folder).map_err(|error| LedgerError::new(self.folder.display(), error))
+    pub(crate) fn all<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<T>, LedgerError> {
+        let failed = |error: std::io::Error| LedgerError::new(self.folder.display(), error);
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let begins = format!("{kind}-");
+        let mut records = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(failed)?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if name.starts_with(&begins) && name.ends_with(".json") {
+                records.extend(read(&path)?);
+            }
+        }
+        Ok(records)
     }
 
-    /// The cycle's file. The key comes from outside, so its SHA-256 names the file: no key is a path, and no two share one.
-    fn path(&self, cycle: &str) -> PathBuf {
-        let name: String = Sha256::digest(cycle).iter().map(|byte| format!("{byte:02x}")).collect();
-        self.folder.join(format!("{name}.json"))
+    /// A record's file. The key comes from outside, so its SHA-256 names the file: no key is a path, and no two share one.
+    fn path(&self, key: &str) -> PathBuf {
+        let name: String = Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect();
+        self.folder.join(format!("{}-{name}.json", kind(key)))
     }
 }
 

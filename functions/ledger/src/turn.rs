@@ -57,9 +57,14 @@ pub enum Taken {
 
 impl Ledger {
     /// Takes or renews the turn at a source, unless another run has it, which then hears the wish.
-    pub fn take(&self, source: &str, run: &str, wish: &Value, now: Timestamp) -> Result<Taken, LedgerError> {
-        let Self::Files(files) = self else { return Ok(Taken::Yours(Value::Null)) };
-        files.change(&key(source), |turn: &mut Turn| {
+    pub async fn take(
+        &self,
+        source: &str,
+        run: &str,
+        wish: &Value,
+        now: Timestamp,
+    ) -> Result<Taken, LedgerError> {
+        self.change(&key(source), |turn: &mut Turn| {
             if let (Some(other), Some(until)) = (&turn.run, turn.until)
                 && other != run
                 && now < until
@@ -72,19 +77,22 @@ impl Ledger {
             turn.until = Some(now.saturating_add(LEASE).unwrap_or(now));
             Taken::Yours(turn.state.clone())
         })
+        .await
     }
 
     /// Notes a state and keeps the turn for [`LEASE`] from `until` on. False where the turn was lost meanwhile; nothing is
     /// noted then.
-    pub fn keep(
+    pub async fn keep(
         &self,
         source: &str,
         run: &str,
         state: &Value,
         until: Timestamp,
     ) -> Result<bool, LedgerError> {
-        let Self::Files(files) = self else { return Ok(true) };
-        files.change(&key(source), |turn: &mut Turn| {
+        if !self.remembers() {
+            return Ok(true);
+        }
+        self.change(&key(source), |turn: &mut Turn| {
             let ours = turn.is_of(run);
             if ours {
                 turn.state = state.clone();
@@ -92,18 +100,17 @@ impl Ledger {
             }
             ours
         })
+        .await
     }
 
     /// Asks for something at a source, to be done when the turn that runs now comes to its end.
-    pub fn ask(&self, source: &str, wish: &Value) -> Result<(), LedgerError> {
-        let Self::Files(files) = self else { return Ok(()) };
-        files.change(&key(source), |turn: &mut Turn| turn.wish(wish))
+    pub async fn ask(&self, source: &str, wish: &Value) -> Result<(), LedgerError> {
+        self.change(&key(source), |turn: &mut Turn| turn.wish(wish)).await
     }
 
     /// Notes the final state. Where somebody left a wish the turn goes on and the wish is returned; else it ends.
-    pub fn leave(&self, source: &str, run: &str, state: &Value) -> Result<Option<Value>, LedgerError> {
-        let Self::Files(files) = self else { return Ok(None) };
-        files.change(&key(source), |turn: &mut Turn| {
+    pub async fn leave(&self, source: &str, run: &str, state: &Value) -> Result<Option<Value>, LedgerError> {
+        self.change(&key(source), |turn: &mut Turn| {
             if !turn.is_of(run) {
                 return None;
             }
@@ -114,25 +121,20 @@ impl Ledger {
             }
             Some(turn.wishes.remove(0))
         })
+        .await
     }
 
     /// Gives the turn up without having come to an end: after a failure, the next run need not wait for it to pass.
-    pub fn release(&self, source: &str, run: &str) -> Result<(), LedgerError> {
-        let Self::Files(files) = self else { return Ok(()) };
-        files.change(&key(source), |turn: &mut Turn| {
+    pub async fn release(&self, source: &str, run: &str) -> Result<(), LedgerError> {
+        self.change(&key(source), |turn: &mut Turn| {
             if turn.is_of(run) {
                 (turn.run, turn.until) = (None, None);
             }
         })
-    }
-
-    /// Whether anything is remembered at all.
-    pub fn remembers(&self) -> bool {
-        matches!(self, Self::Files(_))
+        .await
     }
 }
 
-/// A key that no alert cycle has: those begin with an organisation's number.
 fn key(source: &str) -> String {
     format!("turn/{source}")
 }
@@ -142,6 +144,11 @@ mod tests {
     use super::*;
     use crate::Files;
     use serde_json::json;
+
+    /// The ledger's futures need no reactor while it is files.
+    fn wait<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_second(60 * minute).unwrap()
@@ -156,32 +163,33 @@ mod tests {
     #[test]
     fn one_run_writes_and_fulfils_what_others_wish_meanwhile() {
         let (_folder, ledger) = ledger();
-        let take = |run: &str, wish: &str, minute| ledger.take("s", run, &json!(wish), at(minute)).unwrap();
+        let take =
+            |run: &str, wish: &str, minute| wait(ledger.take("s", run, &json!(wish), at(minute))).unwrap();
         assert_eq!(take("a", "x", 0), Taken::Yours(Value::Null));
         assert_eq!(take("b", "y", 1), Taken::Theirs("a".to_owned()));
         assert_eq!(take("c", "y", 2), Taken::Theirs("a".to_owned()));
         assert_eq!(take("a", "x", 3), Taken::Yours(Value::Null));
-        assert_eq!(ledger.leave("s", "a", &json!(1)).unwrap(), Some(json!("y")));
+        assert_eq!(wait(ledger.leave("s", "a", &json!(1))).unwrap(), Some(json!("y")));
         assert_eq!(take("d", "z", 4), Taken::Theirs("a".to_owned()));
-        assert_eq!(ledger.leave("s", "a", &json!(2)).unwrap(), Some(json!("z")));
-        assert_eq!(ledger.leave("s", "a", &json!(3)).unwrap(), None);
+        assert_eq!(wait(ledger.leave("s", "a", &json!(2))).unwrap(), Some(json!("z")));
+        assert_eq!(wait(ledger.leave("s", "a", &json!(3))).unwrap(), None);
         assert_eq!(take("e", "w", 4), Taken::Yours(json!(3)));
-        ledger.release("s", "a").unwrap();
+        wait(ledger.release("s", "a")).unwrap();
         assert_eq!(take("f", "w", 4), Taken::Theirs("e".to_owned()));
-        ledger.release("s", "e").unwrap();
+        wait(ledger.release("s", "e")).unwrap();
         assert_eq!(take("g", "w", 4), Taken::Yours(json!(3)));
     }
 
     #[test]
     fn a_turn_that_is_not_renewed_ends_and_its_late_owner_writes_nothing() {
         let (_folder, ledger) = ledger();
-        let take = |run: &str, minute| ledger.take("s", run, &Value::Null, at(minute)).unwrap();
+        let take = |run: &str, minute| wait(ledger.take("s", run, &Value::Null, at(minute))).unwrap();
         take("a", 0);
-        assert!(ledger.keep("s", "a", &json!("half"), at(10)).unwrap());
+        assert!(wait(ledger.keep("s", "a", &json!("half"), at(10))).unwrap());
         assert!(matches!(take("b", 24), Taken::Theirs(_)));
         assert_eq!(take("b", 25), Taken::Yours(json!("half")));
-        assert!(!ledger.keep("s", "a", &json!("late"), at(26)).unwrap());
-        assert_eq!(ledger.leave("s", "a", &json!("late")).unwrap(), None);
+        assert!(!wait(ledger.keep("s", "a", &json!("late"), at(26))).unwrap());
+        assert_eq!(wait(ledger.leave("s", "a", &json!("late"))).unwrap(), None);
         assert_eq!(take("b", 27), Taken::Yours(json!("half")));
     }
 
@@ -192,7 +200,8 @@ mod tests {
             let runs: Vec<_> = (0..16)
                 .map(|n| {
                     let ledger = &ledger;
-                    scope.spawn(move || ledger.take("s", &format!("run {n}"), &json!(n), at(0)).unwrap())
+                    scope
+                        .spawn(move || wait(ledger.take("s", &format!("run {n}"), &json!(n), at(0))).unwrap())
                 })
                 .collect();
             let taken = runs.into_iter().map(|run| run.join().unwrap());

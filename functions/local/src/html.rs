@@ -1,6 +1,7 @@
 //! The investigation as one self-contained page: the brief, the timeline over the decisive series, the evidence.
 
 mod chart;
+mod plots;
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,11 @@ use minijinja::value::Serde;
 use minijinja::{Environment, context};
 use serde::Serialize;
 
+use crate::commands::report::duration;
+use crate::report::Figures;
+
 const TEMPLATE: &str = include_str!("html/page.html");
+const REPORT: &str = include_str!("html/report.html");
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -46,6 +51,64 @@ pub fn page(state: &State) -> Result<String, minijinja::Error> {
         sources => Serde(&sources),
         passages => Serde(state.knowledge.as_ref().map(|knowledge| &knowledge.passages)),
     })
+}
+
+/// Renders the report of a stretch of time.
+pub fn report(figures: &Figures) -> Result<String, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.add_template("report.html", REPORT)?;
+    let minute = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M").to_string();
+    let rows = [
+        ("to the brief", &figures.to_brief, "none"),
+        ("to resolve, HIGH", &figures.with_high, "high"),
+        ("to resolve, others", &figures.without_high, "low"),
+    ];
+    environment.get_template("report.html")?.render(context! {
+        from => minute(figures.from),
+        until => minute(figures.until),
+        cards => Serde(cards(figures)),
+        comparison => figures.comparison.as_ref().map(|compared| safe(plots::comparison(compared))),
+        days => safe(plots::days(figures)),
+        durations => safe(plots::durations(&rows)),
+        causes => Serde(&figures.causes),
+    })
+}
+
+/// What is read first: name, figure, remark.
+fn cards(figures: &Figures) -> Vec<[String; 3]> {
+    let shown = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), duration);
+    let [high, medium, low] = figures.levels;
+    let briefs = high + medium + low;
+    let share =
+        if briefs == 0 { "–".to_owned() } else { format!("{:.0} %", 100.0 * high as f64 / briefs as f64) };
+    let card = |name: &str, figure: String, remark: String| [name.to_owned(), figure, remark];
+    vec![
+        card(
+            "incidents",
+            figures.incidents.to_string(),
+            format!("{} alerts folded, {} open", figures.folded, figures.open),
+        ),
+        card("to the brief", shown(figures.to_brief.median), "median".to_owned()),
+        card(
+            "to resolve",
+            shown(figures.to_resolve.median),
+            format!("median; mean {}", shown(figures.to_resolve.mean)),
+        ),
+        card(
+            "with HIGH",
+            shown(figures.with_high.median),
+            format!("without {}", shown(figures.without_high.median)),
+        ),
+        card("diagnosed HIGH", share, format!("of {briefs} briefs")),
+        card("said to be wrong", figures.wrong.to_string(), format!("{} said to be right", figures.correct)),
+        card("escalations", figures.escalations.to_string(), "taken over or repeated".to_owned()),
+        card(
+            "not posted",
+            figures.not_posted.to_string(),
+            format!("{} without a brief", figures.without_brief),
+        ),
+        card("cost", format!("${:.2}", figures.dollars), format!("{} tokens", figures.tokens)),
+    ]
 }
 
 fn safe(html: String) -> minijinja::Value {

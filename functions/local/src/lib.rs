@@ -10,6 +10,7 @@ pub mod functions;
 pub mod html;
 pub mod indexing;
 pub mod progress;
+pub mod report;
 pub mod simulate;
 pub mod start;
 pub mod workflow;

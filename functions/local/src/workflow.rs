@@ -14,6 +14,9 @@ use crate::start::{Requested, StartExecution};
 /// The incident machine, as deployed.
 pub const INCIDENT: &str = include_str!("../../../statemachine/incident.asl.json");
 
+/// Where executions are named, in the account that stands for none.
+const EXECUTION: &str = "arn:aws:states:us-east-1:000000000000:execution:incident";
+
 /// What to investigate, and how.
 pub struct Request<'a> {
     /// A webhook body.
@@ -53,7 +56,9 @@ pub async fn investigate(request: Request<'_>) -> Result<Ended, Stop> {
             Tasks::Invoke { http: host::http::client()?, base_url: url.trim_end_matches('/').to_owned() }
         }
     };
-    let context = json!({ "Execution": { "Name": name, "StartTime": host::clock::now(), "Input": input } });
+    let context = json!({ "Execution": {
+        "Id": format!("{EXECUTION}:{name}"), "Name": name, "StartTime": host::clock::now(), "Input": input,
+    } });
     // The incident machine starts no other execution.
     let start = |_| None;
     let execution = Execution { tasks: &tasks, observe: request.observe, start: &start, context };
@@ -88,7 +93,7 @@ async fn deliver(alert: &str, settings: &Settings) -> Result<Requested, Stop> {
         ("SITREP_HOME".to_owned(), home.path().display().to_string()),
     ]);
     let webhook = webhook::Webhook::new(&settings).await?;
-    let answer = webhook.handle(webhook::event_for(alert, &Secret::new(secret))).await?;
+    let answer = webhook.deliver(&webhook::event_for(alert, &Secret::new(secret))).await;
     if let Some(requested) = listener.requested() {
         return Ok(requested);
     }

@@ -108,6 +108,15 @@ impl Platform {
         Ok(())
     }
 
+    /// What the simulated Slack holds, as far as `read` wants to know; `None` where Slack is not configured.
+    pub fn slack<T>(&self, read: impl FnOnce(&crate::slack::World) -> T) -> Option<T> {
+        let desk = self.desks.iter().find(|desk| desk.vendor == Vendor::Slack)?;
+        match &*desk.world.read().unwrap_or_else(PoisonError::into_inner) {
+            World::Slack(world) => Some(read(world)),
+            _ => None,
+        }
+    }
+
     /// Every request so far, in the order the answers were ready.
     pub fn requests(&self) -> Vec<Recorded> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()

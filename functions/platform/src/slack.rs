@@ -1,4 +1,4 @@
-//! Slack: posting and updating messages. Errors come as `ok: false` with status 200, as Slack sends them.
+//! Slack: messages, threads, files, forms. Errors come as `ok: false` with status 200, as Slack sends them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -50,6 +50,10 @@ impl Default for World {
 #[derive(Debug, Default)]
 struct Posted {
     messages: Vec<Message>,
+    files: Vec<File>,
+    views: Vec<Value>,
+    /// Messages ever posted.
+    count: usize,
     /// The channel of the newest message, until a refusal has taken a second's place.
     busy: Option<String>,
 }
@@ -69,6 +73,24 @@ pub struct Message {
     pub blocks: Vec<Value>,
     /// How often it was updated.
     pub updates: u32,
+    /// What programs know of it.
+    pub metadata: Value,
+}
+
+/// A file that was uploaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct File {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its bytes; empty until they are sent.
+    #[serde(skip)]
+    pub bytes: Vec<u8>,
+    /// How many were announced.
+    pub length: usize,
+    /// Where it is shared: channel and thread; nowhere until the upload is completed.
+    pub shared: Option<(String, Option<String>)>,
 }
 
 /// Why Slack says no: the error, and details where it gives any.
@@ -76,8 +98,12 @@ type Refusal = (&'static str, Vec<String>);
 
 /// The method's name, such as `chat.postMessage`.
 pub fn call(request: &Request) -> String {
-    request.path.trim_start_matches("/api/").to_owned()
+    let method = request.path.trim_start_matches("/api/");
+    if method.starts_with(UPLOAD) { "upload".to_owned() } else { method.to_owned() }
 }
+
+/// How the path of an upload begins; the file's id follows.
+const UPLOAD: &str = "upload/v1/";
 
 impl World {
     /// The settings of a client.
@@ -95,6 +121,21 @@ impl World {
         self.lock().messages.clone()
     }
 
+    /// Files, oldest first.
+    pub fn files(&self) -> Vec<File> {
+        self.lock().files.clone()
+    }
+
+    /// Forms that were opened, oldest first.
+    pub fn views(&self) -> Vec<Value> {
+        self.lock().views.clone()
+    }
+
+    /// Somebody deletes a message.
+    pub fn delete(&self, ts: &str) {
+        self.lock().messages.retain(|message| message.ts != ts);
+    }
+
     /// Answers a request as Slack would.
     pub fn answer(&self, request: &Request, moment: Moment) -> Answer {
         let refuse = |(error, details): Refusal| {
@@ -104,6 +145,10 @@ impl World {
             }
             Answer::json(200, &body)
         };
+        if let Some(id) = request.path.strip_prefix("/api/").and_then(|path| path.strip_prefix(UPLOAD)) {
+            // The address is the permission.
+            return self.receive(id, &request.body);
+        }
         match request.bearer() {
             None => return refuse(("not_authed", Vec::new())),
             Some(token) if token != self.token => return refuse(("invalid_auth", Vec::new())),
@@ -120,6 +165,12 @@ impl World {
                 "user": "sitrep", "team_id": "T0SIMULATED", "user_id": "U0SITREP", "bot_id": "B0SITREP"})),
             (true, "chat.postMessage") => self.post(&arguments, moment),
             (true, "chat.update") => self.update(&arguments),
+            (_, "conversations.history") => self.history(&arguments),
+            (_, "files.getUploadURLExternal") => {
+                self.expect_file(&arguments, request.header("host").unwrap_or_default())
+            }
+            (true, "files.completeUploadExternal") => self.share(&arguments),
+            (true, "views.open") => self.open(&arguments),
             (_, "conversations.info") => self.channel(&arguments).map(|(id, name)| {
                 json!({"ok": true, "channel": {"id": id, "name": name, "is_channel": true, "is_member": true}})
             }),
@@ -133,9 +184,24 @@ impl World {
         let (text, blocks) = content(arguments)?;
         let mut posted = self.lock();
         let thread_ts = arguments["thread_ts"].as_str().map(str::to_owned);
-        let ts = format!("{}.{:06}", moment.as_of.as_second(), posted.messages.len() + 1);
-        let message =
-            Message { channel: channel.clone(), ts: ts.clone(), thread_ts, text, blocks, updates: 0 };
+        if thread_ts
+            .as_ref()
+            .is_some_and(|parent| posted.messages.iter().all(|message| message.ts != *parent))
+        {
+            return Err(("thread_not_found", Vec::new()));
+        }
+        let metadata = arguments["metadata"].clone();
+        posted.count += 1;
+        let ts = format!("{}.{:06}", moment.as_of.as_second(), posted.count);
+        let message = Message {
+            channel: channel.clone(),
+            ts: ts.clone(),
+            thread_ts,
+            text,
+            blocks,
+            updates: 0,
+            metadata,
+        };
         let body = json!({"ok": true, "channel": channel, "ts": ts, "message": shown(&message)});
         posted.busy = Some(channel);
         posted.messages.push(message);
@@ -157,6 +223,107 @@ impl World {
         message.blocks = blocks;
         message.updates += 1;
         Ok(json!({"ok": true, "channel": channel, "ts": ts, "text": message.text, "message": shown(message)}))
+    }
+
+    /// The newest messages of a channel, newest first, threads left out.
+    fn history(&self, arguments: &Value) -> Result<Value, Refusal> {
+        let channel = arguments["channel"].as_str().unwrap_or_default();
+        if !self.channels.contains_key(channel) {
+            return Err(("channel_not_found", Vec::new()));
+        }
+        let number = |name: &str| match &arguments[name] {
+            Value::String(text) => text.parse().ok(),
+            other => other.as_f64(),
+        };
+        let (oldest, limit) =
+            (number("oldest").unwrap_or_default(), number("limit").unwrap_or(100.0) as usize);
+        let posted = self.lock();
+        let newest = posted.messages.iter().rev().filter(|message| {
+            message.channel == channel
+                && message.thread_ts.is_none()
+                && message.ts.parse::<f64>().is_ok_and(|ts| ts >= oldest)
+        });
+        let messages: Vec<Value> = newest.take(limit).map(shown).collect();
+        Ok(json!({"ok": true, "messages": messages, "has_more": false}))
+    }
+
+    /// The first step of an upload. Takes a form or a query, and no JSON.
+    fn expect_file(&self, arguments: &Value, host: &str) -> Result<Value, Refusal> {
+        let name = arguments["filename"].as_str().unwrap_or_default();
+        let length = arguments["length"].as_str().and_then(|length| length.parse().ok()).unwrap_or_default();
+        if name.is_empty() || length == 0 {
+            return Err(("invalid_arguments", vec!["[ERROR] missing required field".to_owned()]));
+        }
+        let mut posted = self.lock();
+        let id = format!("F{:07}", posted.files.len() + 1);
+        posted.files.push(File {
+            id: id.clone(),
+            name: name.to_owned(),
+            bytes: Vec::new(),
+            length,
+            shared: None,
+        });
+        Ok(json!({"ok": true, "upload_url": format!("http://{host}/api/{UPLOAD}{id}"), "file_id": id}))
+    }
+
+    /// The second: the bytes, to the address that the first one gave.
+    fn receive(&self, id: &str, bytes: &[u8]) -> Answer {
+        let mut posted = self.lock();
+        match posted.files.iter_mut().find(|file| file.id == id && file.length == bytes.len()) {
+            Some(file) => {
+                file.bytes = bytes.to_vec();
+                Answer::text(200, "text/plain", format!("OK - {}", bytes.len()))
+            }
+            None => Answer::text(400, "text/plain", "the length is not the one that was announced"),
+        }
+    }
+
+    /// The third: where it is shown.
+    fn share(&self, arguments: &Value) -> Result<Value, Refusal> {
+        let channel = arguments["channel_id"].as_str().unwrap_or_default();
+        if !self.channels.contains_key(channel) {
+            return Err(("channel_not_found", Vec::new()));
+        }
+        let thread = arguments["thread_ts"].as_str().map(str::to_owned);
+        let mut posted = self.lock();
+        let wanted: Vec<&str> = arguments["files"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|file| file["id"].as_str())
+            .collect();
+        let known = |id: &&str| posted.files.iter().any(|file| file.id == **id && !file.bytes.is_empty());
+        if wanted.is_empty() || !wanted.iter().all(known) {
+            return Err(("file_not_found", Vec::new()));
+        }
+        for file in posted.files.iter_mut().filter(|file| wanted.contains(&file.id.as_str())) {
+            file.shared = Some((channel.to_owned(), thread.clone()));
+        }
+        Ok(json!({"ok": true, "files": wanted.iter().map(|id| json!({"id": id})).collect::<Vec<_>>()}))
+    }
+
+    /// A form: a title of at most 24 characters, blocks, and a button where it asks for something.
+    fn open(&self, arguments: &Value) -> Result<Value, Refusal> {
+        let view = &arguments["view"];
+        if arguments["trigger_id"].as_str().is_none_or(str::is_empty) {
+            return Err(("invalid_trigger_id", Vec::new()));
+        }
+        let title = view["title"]["text"].as_str().unwrap_or_default().chars().count();
+        let blocks = view["blocks"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let asks = blocks.iter().any(|block| block["type"] == "input");
+        let options = |block: &Value| block["element"]["options"].as_array().map_or(0, Vec::len);
+        let fits = view["type"] == "modal"
+            && (1..=24).contains(&title)
+            && (1..=100).contains(&blocks.len())
+            && (!asks || view["submit"]["text"].is_string())
+            && blocks.iter().all(|block| options(block) <= 100)
+            && view["private_metadata"].as_str().unwrap_or_default().len() <= 3000;
+        if !fits {
+            return Err(("invalid_arguments", vec!["[ERROR] the view is not valid".to_owned()]));
+        }
+        let mut posted = self.lock();
+        posted.views.push(view.clone());
+        Ok(json!({"ok": true, "view": {"id": format!("V{}", posted.views.len())}}))
     }
 
     /// The channel of an id, or of a name with or without `#`.
@@ -288,6 +455,9 @@ fn shown(message: &Message) -> Value {
         "text": message.text, "blocks": message.blocks});
     if let Some(parent) = &message.thread_ts {
         shown["thread_ts"] = json!(parent);
+    }
+    if !message.metadata.is_null() {
+        shown["metadata"] = message.metadata.clone();
     }
     shown
 }

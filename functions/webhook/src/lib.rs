@@ -1,43 +1,52 @@
 //! Datadog's webhook in, one investigation out.
 //!
-//! Checks the shared secret, parses the custom template, resolves the subject, asks the ledger, and starts the execution. It
-//! answers 5xx only where a repeated delivery may help, because Datadog repeats nothing else. It reads nothing of the body
-//! before the secret is checked, and it never investigates anything itself.
+//! Checks the shared secret, parses the custom template, resolves the subject, asks the ledger, and starts the execution, or puts it
+//! in the queue where too many run. The queue delivers here too. It answers 5xx only where a repeated delivery may help, because
+//! Datadog repeats nothing else. It reads nothing of the body before the secret is checked, and it never investigates anything
+//! itself.
 
+mod delivery;
+mod take;
 mod template;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use host::{Fault, Secret, Settings};
-use incident::execution::execution_name;
-use incident::{Alert, Catalog, Subject, Transition};
-use ingress::{Started, Starter, answer};
-use ledger::{Admission, Ledger};
+use host::metrics::{Metric, Unit};
+use host::{Fault, Secret, Settings, clock};
+use incident::Catalog;
+use ingress::{Queue, Starter, Waiting, answer};
+use ledger::Ledger;
 use serde_json::json;
 
+pub use delivery::{Delivery, Failed, Message, Messages, Output};
 pub use template::{TemplateError, alert_from_body};
 
 /// The custom header that Datadog's webhook integration is configured to send.
 const SECRET_HEADER: &str = "x-sitrep-secret";
 /// Bodies above this are refused: Datadog's own events are far smaller.
 const MAX_BODY: usize = 256 * 1024;
+/// Investigations at a time, where `MAX_INVESTIGATIONS` says nothing.
+const MAX_INVESTIGATIONS: usize = 10;
 
 /// The event that API Gateway would make of Datadog's delivery: what the `sitrep` command sends.
 pub fn event_for(body: &str, secret: &Secret) -> ApiGatewayV2httpRequest {
     ingress::event_for("/datadog", body, &[(SECRET_HEADER, secret.expose())])
 }
 
-/// The function: its secret, its catalog, its ledger and the way to start an execution.
+/// The function: its secret, its catalog, its ledger, the way to start an execution, and where executions wait.
 pub struct Webhook {
     secret: Option<Secret>,
     catalog: Catalog,
     ledger: Ledger,
     starter: Starter,
+    queue: Queue,
+    most: usize,
+    on_lambda: bool,
 }
 
 impl host::Function for Webhook {
     const NAME: &'static str = "webhook";
-    type Input = ApiGatewayV2httpRequest;
-    type Output = ApiGatewayV2httpResponse;
+    type Input = Delivery;
+    type Output = Output;
 
     async fn new(settings: &Settings) -> Result<Self, Fault> {
         incident::redact::configure(settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"))
@@ -47,23 +56,39 @@ impl host::Function for Webhook {
             Some(text) => Catalog::from_yaml(&text)
                 .map_err(|error| Fault::bad_setting(format!("the catalog cannot be read: {error}")))?,
         };
+        let most = settings.get("MAX_INVESTIGATIONS").map(str::parse).transpose();
+        let most =
+            most.map_err(|error| Fault::bad_setting(format!("MAX_INVESTIGATIONS is not a number: {error}")))?;
         Ok(Self {
             secret: settings.secret("WEBHOOK_SECRET"),
             catalog,
-            ledger: Ledger::open(settings),
+            ledger: Ledger::open(settings).await,
             starter: Starter::new(settings).await,
+            queue: Queue::open(settings).await,
+            most: most.unwrap_or(MAX_INVESTIGATIONS),
+            on_lambda: settings.on_lambda(),
         })
     }
 
-    async fn handle(&self, request: ApiGatewayV2httpRequest) -> Result<ApiGatewayV2httpResponse, Fault> {
-        Ok(match self.respond(&request).await {
-            Ok(response) | Err(response) => response,
+    async fn handle(&self, delivery: Delivery) -> Result<Output, Fault> {
+        Ok(match delivery {
+            Delivery::Messages(messages) => Output::Batch(self.drain(messages).await),
+            Delivery::Request(request) => Output::Response(Box::new(self.deliver(&request).await)),
         })
     }
 }
 
 impl Webhook {
-    /// The answer; `Err` is an early one.
+    /// The answer to a request.
+    pub async fn deliver(&self, request: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        let response = match self.respond(request).await {
+            Ok(response) | Err(response) => response,
+        };
+        self.drain_folder().await;
+        response
+    }
+
+    /// `Err` is an early answer.
     async fn respond(
         &self,
         request: &ApiGatewayV2httpRequest,
@@ -79,63 +104,45 @@ impl Webhook {
             ingress::body(request, MAX_BODY).map_err(|error| answer(400, json!({ "error": error })))?;
         let alert =
             alert_from_body(&body).map_err(|error| answer(400, json!({ "error": error.to_string() })))?;
-        Ok(self.take(alert).await)
+        let (status, said) = self.take(alert).await;
+        if self.on_lambda {
+            let outcome = said["outcome"].as_str().unwrap_or("failed");
+            host::metrics::emit(
+                &[("Outcome", outcome)],
+                &[Metric { name: "Alerts", unit: Unit::Count, value: 1.0 }],
+            );
+        }
+        Ok(answer(status, said))
     }
 
-    /// What happens to a well-formed alert, by its transition.
-    ///
-    /// Triggered, No Data and their repetitions start an investigation, unless the cycle has one already, which they then
-    /// join. Renotify joins; where nobody remembers its cycle it starts one. Warn is noted and not investigated: it is below
-    /// the threshold that wakes people. Recovered closes the cycle.
-    async fn take(&self, alert: Alert) -> ApiGatewayV2httpResponse {
-        let subject = Subject::resolve(&alert, &self.catalog);
-        let execution = execution_name(&alert);
-        match alert.transition {
-            Transition::Warn | Transition::ReWarn => {
-                answer(200, json!({ "outcome": "ignored", "reason": "a warning is not investigated" }))
+    /// Starts what waits in a folder while there is room: locally nobody else does.
+    async fn drain_folder(&self) {
+        while let Some(waiting) = self.queue.first() {
+            if !self.is_started(&waiting).await {
+                return;
             }
-            Transition::Recovered => {
-                note(self.ledger.recovered(&alert));
-                answer(200, json!({ "outcome": "recovered" }))
-            }
-            _ => match self.ledger.admit(&alert, &subject, &execution) {
-                Admission::Known(record) => {
-                    answer(200, json!({ "outcome": "duplicate", "execution": record.execution }))
-                }
-                Admission::Follow(record) => {
-                    note(self.ledger.handled(&alert, &execution, false));
-                    answer(200, json!({ "outcome": "joined", "execution": record.execution }))
-                }
-                Admission::Lead => self.start(&alert, &subject, &execution).await,
-            },
+            self.queue.remove_first();
         }
     }
 
-    async fn start(&self, alert: &Alert, subject: &Subject, execution: &str) -> ApiGatewayV2httpResponse {
-        let input = json!({ "alert": alert, "subject": subject }).to_string();
-        match self.starter.start(execution, &input).await {
-            Ok(Started::New) => {
-                note(self.ledger.handled(alert, execution, true));
-                answer(202, json!({ "outcome": "started", "execution": execution }))
-            }
-            Ok(Started::Before) => {
-                note(self.ledger.handled(alert, execution, true));
-                answer(200, json!({ "outcome": "duplicate", "execution": execution }))
-            }
-            Err(error) => {
-                tracing::error!(execution, error, "the investigation could not be started");
-                answer(
-                    503,
-                    json!({ "error": "the investigation could not be started; deliver the alert again" }),
-                )
+    /// Starts what the queue delivers while there is room. What is not started is named, and delivered again later.
+    async fn drain(&self, messages: Messages) -> delivery::Batch {
+        let mut failures = Vec::new();
+        for message in messages.records {
+            let done = match Waiting::from_body(&message.body) {
+                Some(waiting) if message.waited(clock::now()) > delivery::PATIENCE => {
+                    self.report(waiting).await
+                }
+                Some(waiting) => self.is_started(&waiting).await,
+                None => {
+                    tracing::error!(message.message_id, "a message of the queue is none of ours");
+                    true
+                }
+            };
+            if !done {
+                failures.push(Failed { item_identifier: message.message_id });
             }
         }
-    }
-}
-
-/// The ledger is a memory, not a condition: a failure to write is logged and nothing else.
-fn note(result: Result<(), ledger::LedgerError>) {
-    if let Err(error) = result {
-        tracing::warn!(%error, "the ledger was not written");
+        delivery::Batch { batch_item_failures: failures }
     }
 }

@@ -1,6 +1,7 @@
 //! `sitrep diagnose`: a state document to its diagnosis, without the workflow and without a network.
 
 use incident::{Diagnosis, State, Verdict};
+use serde_json::Value;
 
 use super::{measure, print, print_json, read_json};
 use crate::Stop;
@@ -15,7 +16,17 @@ pub fn run(options: &Diagnose) -> Result<(), Stop> {
         return measure::reliability(folder, options.json);
     }
     let Some(path) = &options.state else { return Err(Stop::Usage("a state document is needed".to_owned())) };
-    let state: State = read_json(path, "a state document (see `sitrep schema state`)")?;
+    let mut document: Value = read_json(path, "a state document (see `sitrep schema state`)")?;
+    // A case holds the document it is about.
+    if document.get("correction").is_some() {
+        document = document["state"].take();
+    }
+    let state: State = serde_json::from_value(document).map_err(|error| {
+        Stop::Usage(format!(
+            "{} is not a state document (see `sitrep schema state`): {error}",
+            path.display()
+        ))
+    })?;
     let diagnosis =
         if state.knowledge.is_some() { diagnosis::weigh(&state) } else { diagnosis::diagnose(&state) };
     if options.json { print_json(&diagnosis) } else { print(&text(&diagnosis)) }

@@ -4,10 +4,12 @@ pub mod check;
 pub mod compare;
 pub mod diagnose;
 pub mod evaluate;
+pub mod evaluate_cases;
 pub mod index;
 pub mod measure;
 pub mod model;
 pub mod platform;
+pub mod report;
 pub mod run;
 pub mod schema;
 pub mod search;
@@ -45,6 +47,8 @@ async fn command(cli: Cli) -> Result<(), Stop> {
         Some(Command::Index(options)) => index::run(&options).await,
         Some(Command::Search(options)) => search::run(&options).await,
         Some(Command::Evaluate(options)) => evaluate::run(&options).await,
+        Some(Command::EvaluateCases(options)) => evaluate_cases::run(&options),
+        Some(Command::Report(options)) => report::run(&options).await,
         Some(Command::Model) => model::run(),
         Some(Command::Platform(options)) => platform::run(&options).await,
         Some(Command::Schema(options)) => schema::run(&options),

@@ -131,8 +131,22 @@ async fn simulate_and_investigate(
         },
     };
     let ended = investigate(request).await?;
+    if simulation.is_none() {
+        keep(&settings, &ended);
+    }
     eprintln!("  {:<22} {}\n", "Execution ended", progress::seconds(ended.took));
     Ok(ended)
+}
+
+/// Keeps the document where the buttons' function finds it: here is no Step Functions that would.
+fn keep(settings: &Settings, ended: &Ended) {
+    let Some(folder) = settings.home().map(|home| home.join("executions")) else { return };
+    let path = folder.join(format!("{}.json", ended.name));
+    let kept =
+        std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, ended.document.to_string()));
+    if let Err(error) = kept {
+        eprintln!("  ! the document is not kept for later: {}: {error}", path.display());
+    }
 }
 
 /// Says which services are replaced by an embedded default, or are absent: never silently.
