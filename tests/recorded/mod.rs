@@ -16,10 +16,9 @@ use serde_json::Value;
 use crate::workflows::run;
 use convert::Recording;
 
-/// Of fifteen, this many are right today, measured by this test; fourteen is the aim. Raised with the engine, never lowered.
-const RIGHT: (usize, usize) = (10, 15);
-/// Those that the first engine already had right: they stay right, whatever the others do.
-const SETTLED: [&str; 2] = ["eks-002", "rds-002"];
+/// Of fifteen, at least this many are right. All of them are today; the floor leaves room for other folders than the one it was
+/// measured on. Raised with the engine, never lowered.
+const RIGHT: (usize, usize) = (14, 15);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recorded_incidents_name_their_culprit() {
@@ -48,9 +47,6 @@ async fn recorded_incidents_name_their_culprit() {
         scores.push(score);
     }
     println!("{} of {} right", right.len(), scores.len());
-    for settled in SETTLED {
-        assert!(right.contains(&settled), "{settled} is not right any more");
-    }
     assert!(
         scores.iter().all(|score| !score.acts_on_the_healthy),
         "an action was proposed where nothing is wrong"

@@ -64,10 +64,14 @@ pub fn fact(known: &mut Known, item: usize, finding: &Finding) {
                     .figures
                     .push(Figure::new(item, part.load / load.total * 100.0, Kind::Percent).role(Role::Share));
             }
-            // A load is counted in active sessions.
-            let parts = load.sql.iter().chain(&load.waits).chain(&load.users).map(|part| part.load);
+            // A load is counted in active sessions; what the parts of one kind add up to may be said of all of them.
+            let kinds = [&load.sql, &load.waits, &load.users, &load.hosts];
+            let parts = kinds.into_iter().flatten().map(|part| part.load);
+            let sums = kinds.map(|kind| kind.iter().map(|part| part.load).sum::<f64>());
             let sessions = |value| Figure::new(item, value, Kind::Bare).of(Topics::of_name("session"));
-            known.figures.extend(parts.chain([load.total]).map(sessions));
+            known
+                .figures
+                .extend(parts.chain(sums).chain([load.total]).filter(|v| v.is_finite()).map(sessions));
         }
         _ => {}
     }

@@ -9,6 +9,7 @@ use crate::known::{Event, Known, civil};
 use crate::measure::{Kind, Quantity};
 use crate::reading::{self, Hedge, word};
 use crate::token::{Item, Token};
+use crate::topic::Topics;
 
 /// Seconds by which two readings of the same time may differ.
 const SLACK_S: f64 = 1.0;
@@ -111,7 +112,8 @@ pub fn clock(known: &Known, tokens: &[Token], i: usize) -> Result<(), String> {
         .collect();
     let seen = moments.iter().any(|m| goes(m.event) && concerns(m.item, m.event))
         || clocks.iter().any(|(.., item, event)| event.is_none_or(|e| goes(e) && concerns(*item, e)))
-        || crossing(known, tokens, i, |at| fits(&civil(at)));
+        || crossing(known, tokens, i, |at| fits(&civil(at)))
+        || began(tokens, i) && departure(known, tokens, i, |at| fits(&civil(at)));
     if !seen && (!moments.is_empty() || !clocks.is_empty()) {
         return ok(false, tokens, i, "a time in the cited evidence, but not of this");
     }
@@ -159,6 +161,44 @@ fn crossing(known: &Known, tokens: &[Token], i: usize, at: impl Fn(Timestamp) ->
             same || crossed && first_above.is_some_and(|(t, _)| at(*t))
         })
     })
+}
+
+/// Whether the sentence says, as the last thing before the time, that something began: "rose since 02:12".
+fn began(tokens: &[Token], i: usize) -> bool {
+    let said = (reading::sentence(tokens, i).start..i).rev().find_map(|j| event_of(tokens, j));
+    said == Some(Event::Onset)
+}
+
+/// Whether a cited series, of what the sentence is about, left its level at that time: the point before was still on it, and that point
+/// and the level after are not.
+fn departure(known: &Known, tokens: &[Token], i: usize, at: impl Fn(Timestamp) -> bool) -> bool {
+    let about =
+        reading::clause(tokens, i).fold(Topics::default(), |all, j| all.and(reading::topics_at(tokens, j)));
+    known.sights.series.iter().filter(|(_, of, _)| of.goes_with(about)).any(|(_, _, series)| {
+        let values: Vec<f64> = series.points.iter().map(|p| p.1).collect();
+        let mut there = (1..values.len()).filter(|j| at(series.points[*j].0));
+        there.any(|j| leaves(&values, j))
+    })
+}
+
+/// How much of the larger level a step is at least, and how far into it a point still lies on the old level.
+const STEP: f64 = 0.15;
+const STILL: f64 = 0.1;
+
+fn leaves(values: &[f64], j: usize) -> bool {
+    let (before, after) = (middle(&values[..j]), middle(&values[j..]));
+    let step = after - before;
+    let into = |value: f64| (value - before) / step;
+    step.abs() > STEP * before.abs().max(after.abs())
+        && into(values[j]) > STILL
+        && into(values[j - 1]) <= 2.0 * STILL
+}
+
+/// The median, the lower of two.
+fn middle(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
 }
 
 /// Whether a number is the value that a cited series had at the time the sentence states.

@@ -72,17 +72,26 @@ fn cpu(scene: &Scene<'_>, report: &mut Report, name: &str) {
         .claim(rise_sentence(scene, curve), &[curve.id()]);
     let suspect = common(scene, suspect, curve);
     report.suspects.push(match database_load::dominant_statement(scene, name) {
-        Some((finding, statement, share)) if !database_load::is_housekeeping(&statement) => suspect
-            .with(
-                "dominant_statement",
-                1.0,
-                format!("{share} run one statement: {statement}"),
-                &[&finding.id],
+        Some((finding, statement, share)) if !database_load::is_housekeeping(&statement) => {
+            let kind = database_load::query_or_statement(&statement);
+            let text = format!("Performance Insights: {share} on {name} run one {kind}: {statement}");
+            whose(
+                scene,
+                suspect.with("dominant_statement", 1.0, &text, &[&finding.id]).claim(text, &[&finding.id]),
+                name,
             )
-            .claim(format!("{share} on {name} run one statement: {statement}"), &[&finding.id]),
+        }
         _ => suspect
             .capped(0.7, "which query loads the processor was not seen: Performance Insights was not read"),
     });
+}
+
+/// Says whose sessions load a database.
+pub(super) fn whose(scene: &Scene<'_>, suspect: Suspect, name: &str) -> Suspect {
+    match database_load::most_of(scene, name) {
+        Some((finding, text)) => suspect.claim(text, &[&finding.id]),
+        None => suspect,
+    }
 }
 
 fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
