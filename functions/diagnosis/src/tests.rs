@@ -1,5 +1,6 @@
 //! The engine over small whole stories.
 
+mod cluster;
 mod crowds;
 mod fuzz;
 mod honesty;

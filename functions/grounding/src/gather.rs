@@ -58,6 +58,16 @@ pub fn fact(known: &mut Known, item: usize, finding: &Finding) {
             };
             known.figures.extend(bytes.map(figure));
         }
+        Fact::Usage(usage) => {
+            for (used, limit, topics) in [
+                (usage.cpu_cores, usage.cpu_limit_cores, Topics::CPU),
+                (usage.memory_bytes, usage.memory_limit_bytes, Topics::of_name("memory")),
+            ] {
+                let share = limit.filter(|limit| *limit > 0.0).map(|limit| used / limit * 100.0);
+                let figure = |v| Figure::new(item, v, Kind::Percent).of(topics).role(Role::Share);
+                known.figures.extend(share.map(figure));
+            }
+        }
         Fact::DatabaseLoad(load) => {
             for part in load.sql.iter().chain(&load.waits).chain(&load.users).filter(|_| load.total > 0.0) {
                 known

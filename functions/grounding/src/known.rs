@@ -85,6 +85,8 @@ pub struct Known {
     pub objects: Vec<(ObjectKind, String, Option<bool>)>,
     /// What belongs to what: an object, and the name of a thing of its own.
     pub links: Vec<(String, String)>,
+    /// The texts of the cited findings, word by word.
+    pub texts: Vec<Vec<String>>,
     /// Names of objects that were seen but are not cited.
     pub elsewhere: Vec<String>,
 }
@@ -223,6 +225,9 @@ impl Known {
     fn tokens(&mut self, item: usize, text: &str, of: impl Fn(&[Token], usize) -> (Topics, Role)) {
         self.word(item, text);
         let tokens = token::split(text);
+        if item != ALERT && !self.items[item].passage {
+            self.texts.push(tokens.iter().map(|token| token.text.clone()).collect());
+        }
         for (i, token) in tokens.iter().enumerate() {
             match &token.item {
                 Item::Quantity(quantity) => {
@@ -264,6 +269,12 @@ impl Known {
     /// Whether any of the items has the word, whole.
     pub fn has_word(&self, word: &str) -> bool {
         self.items.iter().any(|item| has_word(&item.words, word))
+    }
+
+    /// Whether a pod that was cited is, by its name, one of that workload.
+    pub fn has_pod_of(&self, workload: &str) -> bool {
+        let part = format!("{workload}-");
+        self.items.iter().any(|item| item.pod && item.names.iter().any(|name| name.starts_with(&part)))
     }
 
     /// Whether anything that was cited happened in that year.

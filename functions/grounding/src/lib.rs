@@ -13,6 +13,7 @@ mod gather;
 mod known;
 mod measure;
 mod name;
+mod quote;
 mod reading;
 mod sight;
 mod token;
@@ -54,7 +55,8 @@ pub fn check_all(claims: &[Claim], state: &State) -> Checked {
 pub fn check(claim: &Claim, state: &State) -> Result<(), String> {
     let known = Known::of(claim, state)?;
     let tokens = token::split(&claim.text);
-    for (i, token) in tokens.iter().enumerate() {
+    let quoted = quote::quoted(&known, &tokens);
+    for (i, token) in tokens.iter().enumerate().filter(|(i, _)| !quoted[*i]) {
         match &token.item {
             Item::Clock { .. } | Item::Instant(_) => when::clock(&known, &tokens, i)?,
             Item::Date(_) | Item::Day(..) => when::date(&known, &tokens, i)?,
@@ -72,8 +74,8 @@ pub fn check(claim: &Claim, state: &State) -> Result<(), String> {
             }
         }
     }
-    course::check(&known, &tokens)?;
-    sight::check(&known.sights, &tokens)
+    course::check(&known, &tokens, &quoted)?;
+    sight::check(&known.sights, &tokens, &quoted)
 }
 
 fn holds(found: bool, token: &Token, why: &str) -> Result<(), String> {
@@ -100,7 +102,11 @@ fn plain_name(known: &Known, tokens: &[Token], i: usize) -> Result<(), String> {
         && token.text.starts_with(|c: char| c.is_ascii_uppercase())
         && next.is_some_and(|t| t.item == Item::Word && t.text.starts_with(|c: char| c.is_ascii_uppercase()));
     let named = elsewhere || begins && rolls || person;
-    holds(!named || known.has_word(&token.lower), token, "not named in the cited evidence")
+    holds(
+        !named || known.has_word(&token.lower) || known.has_pod_of(&token.lower),
+        token,
+        "not named in the cited evidence",
+    )
 }
 
 /// A number: an offset where "before" or "after" follows, a line where "line" goes before, else a measure.

@@ -13,6 +13,10 @@ use crate::words::{clock, count, sentence, span};
 use super::containers::classify;
 use super::scheduling;
 
+/// What it costs a fault not to be where the alert is: beside it, in its namespace, while all that the alert names is whole; or anywhere.
+pub(super) const BESIDE: f64 = -0.4;
+const ELSEWHERE: f64 = -1.5;
+
 /// The failing pods of one workload for one reason.
 #[derive(Debug)]
 struct Failing<'a> {
@@ -139,6 +143,9 @@ fn superseded<'a>(scene: &Scene<'a>, pod: &Finding, owner: &Object) -> Option<&'
 
 fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
     let ids: Vec<&str> = group.pods.iter().take(4).map(|f| f.id.as_str()).collect();
+    // The detail may be an event's, or the log's.
+    let shown: Vec<&str> =
+        ids.iter().copied().chain(group.shown.iter().map(|(f, _)| f.id.as_str())).collect();
     let said = match group.pods.as_slice() {
         [only] => format!("pod {}: {}", only.object.name, group.detail),
         pods => format!("{} of {}: {}", count(pods.len(), "pod"), group.culprit.name, group.detail),
@@ -149,7 +156,7 @@ fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
     };
     let suspect = Suspect::new(group.cause, group.culprit.clone())
         .with("containers_do_not_run", 2.0, said, &ids)
-        .claim(sentence(&whose), &ids);
+        .claim(sentence(&whose), &shown);
     let suspect = match matching_event(scene, group) {
         Some((finding, text)) => {
             suspect.with("kubelet_reports_it", 0.8, &text, &[&finding.id]).claim(text, &[&finding.id])
@@ -182,7 +189,7 @@ fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
     match concern(scene, group) {
         Some(false) => suspect.with(
             "not_what_the_alert_names",
-            -1.5,
+            if scene.beside(&group.culprit) { BESIDE } else { ELSEWHERE },
             format!("{} is not what the alert is about", group.culprit.name),
             &ids,
         ),
