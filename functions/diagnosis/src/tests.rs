@@ -545,7 +545,7 @@ fn exhausted_connections_without_a_guilty_change_blame_the_instance_and_not_its_
     let (cause, culprit, _) = lead(&diagnosis);
     assert_eq!((cause, culprit), (Cause::DatabaseConnections, "orders-db"));
     let cpu = diagnosis.ruled_out.iter().find(|r| r.cause == Some(Cause::DatabaseCpu)).unwrap();
-    assert!(cpu.reason.contains("50 %") && cpu.reason.contains("within its limit"), "{}", cpu.reason);
+    assert!(cpu.reason.contains("50 %") && cpu.reason.contains("not saturated"), "{}", cpu.reason);
     assert!(diagnosis.root_cause.iter().any(|c| c.text.contains("Client:ClientRead")));
 }
 

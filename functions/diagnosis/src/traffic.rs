@@ -117,7 +117,8 @@ fn humans_grew(traffic: &EdgeTraffic, mitigated: u64) -> Option<bool> {
 
 fn mitigation(signs: &mut Vec<Sign>, waf: Option<&WafActivity>, mitigated: u64, share: f64) {
     if share >= MITIGATED {
-        let text = format!("DDoS protection acted on {} requests", grouped(mitigated));
+        let text =
+            format!("DDoS protection acted on {} requests, {} of all", grouped(mitigated), percent(share));
         signs.push(Sign { name: "ddos_protection_acts", attack: true, weight: 1.8, text, by_waf: true });
     } else if let Some(waf) = waf
         && mitigated == 0

@@ -61,7 +61,8 @@ fn cpu(scene: &Scene<'_>, report: &mut Report, name: &str) {
             Some(stated) if stated == limit => {
                 format!("CPU is at {}, below {} %", curve.meaning.say(shown), number(limit))
             }
-            _ => format!("CPU is at {}, within its limit", curve.meaning.say(shown)),
+            // Nobody stated a limit: the bound is ours, and no fact.
+            _ => format!("CPU is at {}: not saturated", curve.meaning.say(shown)),
         };
         return report.clear(Some(Cause::DatabaseCpu), object(name), reason, &[curve.id()]);
     }
@@ -129,8 +130,7 @@ fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
                 &[&finding.id],
             )
             .claim(
-                // The share is a sum of the vendor's own figures, which nobody can find in the evidence as it stands.
-                format!("Client sessions hold connections without working: most wait on {wait}."),
+                format!("Client sessions hold connections without working: {share} wait on {wait}."),
                 &[&finding.id],
             ),
         None => suspect.capped(BELOW_HIGH, "what holds the connections was not seen"),
