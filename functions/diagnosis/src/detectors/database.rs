@@ -103,10 +103,12 @@ fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
     let other = (now < nearly_all).then(|| scene.contradiction(curve, nearly_all)).flatten();
     let (curve, now) = other.map_or((curve, now), |other| (other, other.now()));
     let share = now / limit;
-    let said = format!("{} of {} connections of {name} are in use", number(now), number(limit));
+    // As with the processor: the newest point is shown, the level decides.
+    let shown = if (curve.newest() < nearly_all) == (now < nearly_all) { curve.newest() } else { now };
+    let said = format!("{} of {} connections of {name} are in use", number(shown), number(limit));
     if share < NEARLY_ALL {
-        let reason =
-            format!("{} of {} connections are in use ({})", number(now), number(limit), percent(share));
+        let share = percent(shown / limit);
+        let reason = format!("{} of {} connections are in use ({share})", number(shown), number(limit));
         return report.clear(
             Some(Cause::DatabaseConnections),
             object(name),

@@ -7,7 +7,7 @@ use incident::{Cause, Fact, Finding, Object, ObjectKind, Timestamp};
 
 use crate::change::Deed;
 use crate::scene::Scene;
-use crate::suspect::{Report, Suspect};
+use crate::suspect::{BELOW_HIGH, Report, Suspect};
 use crate::words::{clock, count, sentence, span};
 
 use super::containers::classify;
@@ -183,6 +183,7 @@ fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
         }
         _ => suspect,
     };
+    let suspect = lonely(scene, suspect, group);
     let suspect = rollout_stands(scene, suspect, &group.culprit);
     let suspect = short(scene, suspect, &group.culprit);
     let suspect = began_with_change(scene, suspect, group);
@@ -198,6 +199,16 @@ fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
         }
         None => suspect,
     }
+}
+
+/// One failing pod of a workload that was not read may be one too many: an old one that ends.
+fn lonely(scene: &Scene<'_>, suspect: Suspect, group: &Failing<'_>) -> Suspect {
+    let read = scene.workloads().any(|(f, _)| f.object.name == group.culprit.name);
+    let ends = matches!(group.cause, Cause::ImagePull | Cause::Unschedulable | Cause::ConfigMissing);
+    if read || ends || group.pods.len() > 1 {
+        return suspect;
+    }
+    suspect.capped(BELOW_HIGH, "whether its workload lacks this pod was not seen")
 }
 
 fn concern(scene: &Scene<'_>, group: &Failing<'_>) -> Option<bool> {
