@@ -7,12 +7,14 @@
 //! and whose conclusion is wrong stands. Pure.
 
 mod course;
+mod derived;
 mod edge;
 mod figure;
 mod gather;
 mod known;
 mod measure;
 mod name;
+mod order;
 mod quote;
 mod reading;
 mod sight;
@@ -70,7 +72,7 @@ pub fn check(claim: &Claim, state: &State) -> Result<(), String> {
             Item::Quantity(quantity) => number(&known, &tokens, i, quantity)?,
             Item::Word => {
                 plain_name(&known, &tokens, i)?;
-                when::sequence(&known, &tokens, i)?;
+                order::sequence(&known, &tokens, i)?;
             }
         }
     }
@@ -131,12 +133,12 @@ fn number(known: &Known, tokens: &[Token], i: usize, quantity: &Quantity) -> Res
     if let Some(checked) = version::revision(known, tokens, i, quantity.value as u64) {
         return checked;
     }
-    if quantity.kind == Kind::Seconds && when::order(word(tokens, i + 1)).is_some() {
+    if quantity.kind == Kind::Seconds && order::order(word(tokens, i + 1)).is_some() {
         let quoted = known
             .figures
             .iter()
             .any(|f| known.items[f.item].passage && f.kind == Kind::Seconds && f.is(quantity, reading.hedge));
-        let found = when::offset(known, tokens, i, quantity, reading.hedge) || quoted;
+        let found = order::offset(known, tokens, i, quantity, reading.hedge) || quoted;
         return holds(found, token, "not an offset that the cited times give");
     }
     // As it stands in the evidence, unit and all: "500m", "2Gi".
@@ -147,7 +149,7 @@ fn number(known: &Known, tokens: &[Token], i: usize, quantity: &Quantity) -> Res
     let took = matches!(before, "took" | "takes");
     let timed = matches!(reading.role, None | Some(Role::Last));
     if literal
-        || !took && when::span(known, tokens, i, quantity, reading.hedge)
+        || !took && order::span(known, tokens, i, quantity, reading.hedge)
         || timed && when::point(known, tokens, i, quantity)
     {
         return Ok(());
