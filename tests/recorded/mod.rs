@@ -24,7 +24,6 @@ const RIGHT: (usize, usize) = (14, 15);
 /// The recorded incidents with their truths; none without recordings. The culprit is not compared: a truth tells it in prose.
 pub async fn labelled() -> Vec<Labelled> {
     let Some(folder) = Settings::from_process().get("SITREP_RECORDED").map(PathBuf::from) else {
-        println!("SKIPPED: SITREP_RECORDED does not name the folder of recorded incidents");
         return Vec::new();
     };
     let mut all = Vec::new();

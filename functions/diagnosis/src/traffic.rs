@@ -95,6 +95,9 @@ fn answer(signs: &[Sign], traffic: &EdgeTraffic, mitigated: u64) -> Answer {
     }
 }
 
+/// The bot scores that Cloudflare takes for people.
+pub(crate) const PEOPLE_SCORES: &str = "30-99";
+
 /// Requests against the equal period before, when that was read.
 pub(crate) fn growth(traffic: &EdgeTraffic) -> Option<f64> {
     let before = traffic.requests_before.filter(|n| *n > 0)?;
@@ -103,7 +106,7 @@ pub(crate) fn growth(traffic: &EdgeTraffic) -> Option<f64> {
 
 /// Whether people came in numbers too: by bot score, where the plan has it.
 fn humans_grew(traffic: &EdgeTraffic, mitigated: u64) -> Option<bool> {
-    let people = |map: &BTreeMap<String, u64>| map.get("30-99").copied();
+    let people = |map: &BTreeMap<String, u64>| map.get(PEOPLE_SCORES).copied();
     match (people(&traffic.by_bot_score), people(&traffic.by_bot_score_before)) {
         (Some(now), Some(before)) if before > 0 => Some(now as f64 >= SURGE * before as f64),
         _ => {

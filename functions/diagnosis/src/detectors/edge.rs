@@ -119,27 +119,34 @@ fn crowd<'a>(
             }
         }
         Answer::Both => {
-            let one = "the other of two at once";
+            let came = came_too(traffic);
             let mut people = named(Cause::OrganicSurge, false, 2.2);
             people.features.retain(|f| f.supports);
             report.suspects.push(named(Cause::DdosL7, true, 0.8).with(
                 "people_came_too",
-                0.0,
-                one,
+                0.05,
+                "an attack and a crowd at once: each explains a part",
                 &[&finding.id],
             ));
-            report.suspects.push(people.with(
-                "people_came_too",
-                0.6,
-                "requests with a human bot score grew as well",
-                &[&finding.id],
-            ));
+            let people = people.with("people_came_too", 0.6, &came, &[&finding.id]);
+            report.suspects.push(people.claim(crate::words::sentence(&came), &[&finding.id]));
         }
         Answer::CannotTell => {
             report.suspects.push(named(Cause::OrganicSurge, false, 1.4).capped(UNDECIDED, UNTOLD));
             report.suspects.push(named(Cause::DdosL7, true, 0.8).capped(UNDECIDED - 0.05, UNTOLD));
         }
         Answer::Quiet => {}
+    }
+}
+
+/// How people are seen to have come as well: by their scores, else by what the protection let through.
+fn came_too(traffic: &EdgeTraffic) -> String {
+    let people = |map: &std::collections::BTreeMap<String, u64>| map.get(traffic::PEOPLE_SCORES).copied();
+    match (people(&traffic.by_bot_score), people(&traffic.by_bot_score_before)) {
+        (Some(now), Some(before)) => {
+            format!("requests with a human bot score grew from {} to {}", grouped(before), grouped(now))
+        }
+        _ => "requests that the protection let through grew as well".to_owned(),
     }
 }
 
