@@ -5,6 +5,7 @@ mod crowds;
 mod fuzz;
 mod honesty;
 mod story;
+mod vendors;
 
 use incident::diagnosis::MatchKind;
 use incident::fact::{CodeChange, Commit, DatabaseEvent, DatabaseLoad, Hunk, LoadShare, NodeState};

@@ -29,7 +29,7 @@ use incident::{Claim, State};
 use known::Known;
 use measure::{Kind, Quantity};
 use reading::{Hedge, Reading, Role, word};
-use token::{Item, Token};
+use token::{Break, Item, Token};
 use topic::Topics;
 
 /// Claims sorted into those that stand and those that are struck out.
@@ -133,7 +133,9 @@ fn number(known: &Known, tokens: &[Token], i: usize, quantity: &Quantity) -> Res
     if let Some(checked) = version::revision(known, tokens, i, quantity.value as u64) {
         return checked;
     }
-    if quantity.kind == Kind::Seconds && order::order(word(tokens, i + 1)).is_some() {
+    // "900 ms (before: 80 ms)" states two levels and no offset.
+    let follows = tokens.get(i + 1).is_some_and(|next| next.before == Break::None);
+    if quantity.kind == Kind::Seconds && follows && order::order(word(tokens, i + 1)).is_some() {
         let quoted = known
             .figures
             .iter()

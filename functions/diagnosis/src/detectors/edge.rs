@@ -188,10 +188,11 @@ fn origin(scene: &Scene<'_>, report: &mut Report) {
         let Some((colo, region)) = late.first() else { continue };
         let (now, before) =
             (region.origin_ms.unwrap_or_default(), region.origin_ms_before.unwrap_or_default());
+        let all = read.len() > 1 && late.len() == read.len();
+        let names: Vec<&str> = late.iter().take(4).map(|(colo, _)| colo.as_str()).collect();
+        let place = if all { "every region that was read".to_owned() } else { names.join(", ") };
         let text = format!(
-            "the origin answers late in {} of {} regions; {colo}: {} ms (before: {} ms)",
-            late.len(),
-            read.len(),
+            "the origin answers late in {place}; {colo}: {} ms (before: {} ms)",
             number(now),
             number(before)
         );

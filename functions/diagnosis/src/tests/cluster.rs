@@ -219,6 +219,11 @@ const FAULTS: &[Fault] = &[
     ("a job that fails", |s| { runs(s); let job = JobState { failed: 4, reason: Some("BackoffLimitExceeded".into()), ..JobState::default() }; s.fact(Source::Kubernetes, 6, Object::namespaced(ObjectKind::Job, "shop", "cart"), Fact::Job(job)); }, Cause::JobFailure, "cart"),
 ];
 
+/// The causes that have a fault here.
+pub(super) fn causes() -> impl Iterator<Item = Cause> {
+    FAULTS.iter().map(|(_, _, cause, _)| *cause)
+}
+
 /// The same where no owner reference was read: a pod's name tells its workload.
 fn unowned(state: &State) -> State {
     let mut state = state.clone();
