@@ -13,13 +13,30 @@ use std::path::PathBuf;
 use host::Settings;
 use serde_json::Value;
 
+use crate::workflows::reliability::Labelled;
 use crate::workflows::run;
 use convert::Recording;
 
-/// Of fifteen, this many are right today, measured by this test; fourteen is the aim. Raised with the engine, never lowered.
-const RIGHT: (usize, usize) = (10, 15);
-/// Those that the first engine already had right: they stay right, whatever the others do.
-const SETTLED: [&str; 2] = ["eks-002", "rds-002"];
+/// Of fifteen, at least this many are right. All of them are today; the floor leaves room for other folders than the one it was
+/// measured on. Raised with the engine, never lowered.
+const RIGHT: (usize, usize) = (14, 15);
+
+/// The recorded incidents with their truths; none without recordings. The culprit is not compared: a truth tells it in prose.
+pub async fn labelled() -> Vec<Labelled> {
+    let Some(folder) = Settings::from_process().get("SITREP_RECORDED").map(PathBuf::from) else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for truth in std::fs::read_to_string(folder.join("truth.jsonl")).expect("truth.jsonl").lines() {
+        let truth: Value = serde_json::from_str(truth).unwrap();
+        let name = truth["id"].as_str().expect("an id").to_owned();
+        let state = run(Recording { folder: folder.clone(), name: name.clone() }.scenario()).await.state;
+        let causes = score::causes(truth["truth"]["failure_mode"].as_str().unwrap_or_default());
+        let causes = causes.iter().map(|c| serde_json::to_value(c).unwrap().as_str().unwrap().to_owned());
+        all.push(Labelled { incident: name, state, causes: causes.collect(), culprit: None });
+    }
+    all
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recorded_incidents_name_their_culprit() {
@@ -48,9 +65,6 @@ async fn recorded_incidents_name_their_culprit() {
         scores.push(score);
     }
     println!("{} of {} right", right.len(), scores.len());
-    for settled in SETTLED {
-        assert!(right.contains(&settled), "{settled} is not right any more");
-    }
     assert!(
         scores.iter().all(|score| !score.acts_on_the_healthy),
         "an action was proposed where nothing is wrong"

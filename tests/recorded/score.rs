@@ -66,7 +66,7 @@ impl fmt::Display for Score {
 }
 
 /// The failure modes of the truths, and the causes that name each.
-fn causes(mode: &str) -> &'static [Cause] {
+pub fn causes(mode: &str) -> &'static [Cause] {
     use Cause::*;
     match mode {
         "connection_exhaustion" => &[DatabaseConnections],

@@ -41,6 +41,10 @@ fn assert_found(name: &str, expected: &platform::scenario::Expected, investigate
     if let Some(culprit) = &expected.culprit {
         assert_eq!(leading.map(|h| h.culprit.to_string()).as_ref(), Some(culprit), "{name}");
     }
+    for also in &expected.also {
+        let found = diagnosis.leading().any(|h| format!("{} of {}", cause_id(h.cause), h.culprit) == *also);
+        assert!(found, "{name}: {also} does not lead: {:?}", diagnosis.hypotheses);
+    }
     for cleared in &expected.cleared {
         let found = diagnosis.ruled_out.iter().any(|r| r.cause.is_none() && r.object.name == *cleared);
         assert!(found, "{name}: {cleared} is not cleared: {:?}", diagnosis.ruled_out);

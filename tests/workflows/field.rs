@@ -44,6 +44,34 @@ fn shifted(state: &State, seconds: i64) -> State {
     serde_json::from_str(&moved).unwrap()
 }
 
+/// Ten times the traffic: what counts is what differs, and not how much there is of it.
+fn scaled(state: &State) -> State {
+    fn tenfold(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Number(number) => {
+                if let Some(count) = number.as_u64() {
+                    *value = (count * 10).into();
+                }
+            }
+            serde_json::Value::Array(list) => list.iter_mut().for_each(tenfold),
+            serde_json::Value::Object(fields) => fields.values_mut().for_each(tenfold),
+            _ => {}
+        }
+    }
+    let mut state = state.clone();
+    for finding in state.evidence.iter_mut().flat_map(|e| &mut e.findings) {
+        if matches!(
+            finding.fact,
+            Fact::EdgeTraffic(_) | Fact::WafActivity(_) | Fact::DdosActivity(_) | Fact::WebsocketUpgrades(_)
+        ) {
+            let mut fact = serde_json::to_value(&finding.fact).unwrap();
+            tenfold(&mut fact);
+            finding.fact = serde_json::from_value(fact).unwrap();
+        }
+    }
+    state
+}
+
 fn reordered(state: &State) -> State {
     let mut state = state.clone();
     state.evidence.reverse();
@@ -95,7 +123,8 @@ async fn what_must_not_matter_changes_no_verdict() {
         let investigated = run(scenario(&name)).await;
         let state = &investigated.state;
         let plain = diagnosis::diagnose(state);
-        let changes: [(&str, State); 5] = [
+        let changes: [(&str, State); 6] = [
+            ("scaled", scaled(state)),
             ("renamed", renamed(state)),
             ("forty days earlier", shifted(state, -40 * 86_400)),
             ("five hours later", shifted(state, 5 * 3_600)),

@@ -10,6 +10,7 @@ mod input;
 mod metamorphic;
 mod model;
 mod readonly;
+pub mod reliability;
 mod secrets;
 mod webhook;
 

@@ -115,6 +115,45 @@ fn files_under(folder: &std::path::Path, into: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
+/// A name that `REDACT_NAMES` lists, in a commit that the deep model speaks of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configured_name_reaches_no_prompt_and_comes_back_in_the_brief() {
+    const NAME: &str = "Wanda Quillfeather";
+    let scenario = changed("demo-with-claude", |files| {
+        let compare =
+            &mut files.get_mut("github.yaml").unwrap()["repositories"]["nightjar/game-api"]["compares"][0];
+        for commit in compare["commits"].as_array_mut().unwrap() {
+            commit["message"] =
+                json!(format!("asked for by {NAME}: {}", commit["message"].as_str().unwrap()));
+        }
+        for reply in files.get_mut("anthropic.yaml").unwrap()["replies"].as_array_mut().unwrap() {
+            reply["content"]["root_cause"].as_array_mut().unwrap().push(json!({
+                "text": "Commit a3f91b2 was asked for by person-1.", "evidence": ["{{evidence:a3f91b2}}"], "passages": [],
+            }));
+        }
+    });
+    let (alert, as_of) = (scenario.alert().to_string(), scenario.moment().as_of);
+    let simulation = Simulation::start(scenario).await.unwrap_or_else(|stop| panic!("{}", stop.message()));
+    let settings = simulation.settings.clone().with([("REDACT_NAMES".to_owned(), NAME.to_owned())]);
+    let request =
+        Request { alert: &alert, as_of: Some(as_of), settings: &settings, invoke: None, observe: &|_| () };
+    let ended = investigate(request).await.unwrap_or_else(|stop| panic!("{}", stop.message()));
+    let requests = simulation.platform.requests();
+    let prompts: Vec<String> = requests
+        .iter()
+        .filter(|r| r.vendor == platform::Vendor::Anthropic && r.method == "POST")
+        .map(|r| String::from_utf8_lossy(&r.body).into_owned())
+        .collect();
+    assert!(!prompts.is_empty() && prompts.iter().all(|prompt| !prompt.contains("Quillfeather")));
+    assert!(
+        prompts.iter().any(|prompt| prompt.contains("asked for by person-1")),
+        "the commit was not shown"
+    );
+    let state: incident::State = serde_json::from_value(ended.document).unwrap();
+    let brief = state.brief.unwrap().text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(brief.contains(&format!("asked for by {NAME}")) && !brief.contains("person-1"), "{brief}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_in_any_source_goes_nowhere() {
     let log = Log::default();

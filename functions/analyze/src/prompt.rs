@@ -1,5 +1,7 @@
 //! The user turn: the diagnosis, the findings and the passages, each fenced, within a budget of tokens.
 
+use std::collections::BTreeSet;
+
 use incident::redact::{Pseudonyms, redact, visible};
 use incident::{Diagnosis, Fact, Finding, Passage, ProposedAction, State, Verdict, size};
 use serde_json::Value;
@@ -9,6 +11,9 @@ use sha2::{Digest, Sha256};
 const BUDGET: usize = 36_000;
 /// Bytes of one item's body.
 const ITEM: usize = 2_400;
+
+/// Passages, best first, that go before the findings which the diagnosis does not name.
+const BEFORE_THE_REST: usize = 4;
 
 /// One fenced item: what may be cited, or context without an id.
 struct Item {
@@ -63,10 +68,31 @@ fn items(state: &State) -> Vec<Item> {
     if !gaps.is_empty() {
         items.push(item("gaps", "not seen", gaps.join("\n")));
     }
-    items.extend(state.findings().map(|f| item(&f.id, "finding", finding(f))));
-    let passages = state.knowledge.iter().flat_map(|knowledge| &knowledge.passages);
-    items.extend(passages.map(|p| item(&p.id, "passage", passage(p))));
+    // What the diagnosis rests on, then what the company knows of it, then the rest: what is last is what does not fit.
+    let told = state.best_diagnosis().map(told).unwrap_or_default();
+    let is_told = |id: &str| told.contains(id);
+    let findings = || state.findings().map(|f| (&f.id, item(&f.id, "finding", finding(f))));
+    let passages = || {
+        let all = state.knowledge.iter().flat_map(|knowledge| &knowledge.passages);
+        all.map(|p| (&p.id, item(&p.id, "passage", passage(p))))
+    };
+    items.extend(findings().filter(|(id, _)| is_told(id)).map(|(_, item)| item));
+    items.extend(passages().filter(|(id, _)| is_told(id)).map(|(_, item)| item));
+    items.extend(passages().filter(|(id, _)| !is_told(id)).take(BEFORE_THE_REST).map(|(_, item)| item));
+    items.extend(findings().filter(|(id, _)| !is_told(id)).map(|(_, item)| item));
+    items.extend(passages().filter(|(id, _)| !is_told(id)).skip(BEFORE_THE_REST).map(|(_, item)| item));
     items
+}
+
+/// The ids that a diagnosis names: what it claims, what the leading causes rest on, what was ruled out, what matched.
+fn told(diagnosis: &Diagnosis) -> BTreeSet<&str> {
+    let claimed = diagnosis.root_cause.iter().flat_map(|c| c.evidence.iter().chain(&c.passages));
+    let features =
+        diagnosis.leading().flat_map(|h| &h.features).flat_map(|f| f.evidence.iter().chain(&f.passages));
+    let ruled = diagnosis.ruled_out.iter().flat_map(|r| &r.evidence);
+    let acted = diagnosis.actions.iter().flat_map(|a| a.evidence.iter().chain(&a.passages));
+    let matched = diagnosis.matches.iter().map(|m| &m.passage);
+    claimed.chain(features).chain(ruled).chain(acted).chain(matched).map(String::as_str).collect()
 }
 
 fn item(id: &str, kind: &'static str, body: String) -> Item {

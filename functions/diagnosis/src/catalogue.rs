@@ -120,7 +120,7 @@ const ROWS: &[CauseRow] = &[
     row(Cause::RegressionByDeploy, "the workload", "Kubernetes rollouts and pod template, Datadog deploy events, GitHub compare", CHANGE),
     row(Cause::ConfigurationChange, "the database instance", "RDS events", CHANGE),
     row(Cause::DatabaseCpu, "the database instance", "CloudWatch, Performance Insights", &["cpu_saturated", "dominant_statement"]),
-    row(Cause::DatabaseConnections, "the database instance", "CloudWatch, RDS parameters and events, Performance Insights, logs", &["connections_near_limit", "vendor_reports_it", "logs_report_it", "sessions_idle"]),
+    row(Cause::DatabaseConnections, "the database instance", "CloudWatch, RDS parameters and events, Performance Insights, logs; Terraform", &["connections_near_limit", "vendor_reports_it", "logs_report_it", "sessions_idle", "live_differs_from_declared"]),
     row(Cause::DatabaseStorage, "the database instance", "CloudWatch, RDS status and events", &["vendor_reports_it", "status_storage_full", "storage_low"]),
     row(Cause::DatabaseIo, "the database instance", "CloudWatch", &["disk_saturated"]),
     row(Cause::DatabaseMemory, "the database instance", "CloudWatch", &["memory_halved", "swap_rose"]),

@@ -157,7 +157,8 @@ fn of_deploy<'a>(scene: &Scene<'a>, finding: &'a Finding, deploy: &'a DeployEven
 }
 
 fn of_database<'a>(scene: &Scene<'a>, finding: &'a Finding, event: &DatabaseEvent) -> Change<'a> {
-    let label = format!("{}: {}", finding.object.name, incident::size::cut(&event.message, 90));
+    let said = incident::size::cut(event.message.trim_end_matches('.'), 90);
+    let label = format!("{} ({said})", finding.object.name);
     place(scene, Deed::Database, finding, finding.object.clone(), label, 60)
 }
 

@@ -43,6 +43,23 @@ pub(crate) fn terraform(scene: &Scene<'_>, lead: &Suspect, runbook: Option<&Pass
     })
 }
 
+/// A limit that Terraform declares otherwise than it is live: the passage, the parameter's finding, what is declared and what is live.
+pub(crate) fn of_limit<'a>(
+    scene: &Scene<'a>,
+    suspect: &Suspect,
+    parameter: &str,
+) -> Option<(&'a Passage, &'a Finding, f64, f64)> {
+    let terms = names(scene, suspect);
+    let (finding, live) = parameters(scene)
+        .into_iter()
+        .filter(|(_, p)| p.name == parameter)
+        .find_map(|(f, p)| Some((f, p.resolved.or_else(|| p.value.parse().ok())?)))?;
+    let (passage, declared) = of(scene, Corpus::Terraform)
+        .filter(|p| hits(&text(p), &terms) > 0)
+        .find_map(|p| Some((p, declaration(p, parameter)?.value.parse::<f64>().ok()?)))?;
+    ((declared - live).abs() > f64::EPSILON).then_some((passage, finding, declared, live))
+}
+
 /// A declared value and where it stands.
 struct Declared {
     value: String,

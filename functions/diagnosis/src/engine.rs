@@ -1,5 +1,6 @@
 //! The order of work: scene, detectors, knowledge, ranking, and the document that comes out.
 
+use incident::analysis::Claim;
 use incident::diagnosis::{Hypothesis, MomentKind, RuledOut};
 use incident::{Diagnosis, Level, ProposedAction, Source, State, Verdict};
 
@@ -49,8 +50,7 @@ fn state_causes(scene: &Scene<'_>, diagnosis: &mut Diagnosis, suspects: &[Suspec
     let Some(lead) = suspects.first() else { return };
     diagnosis.hypotheses =
         suspects.iter().take(MOST_HYPOTHESES).enumerate().map(|(i, s)| hypothesis(scene, i, s)).collect();
-    diagnosis.root_cause =
-        suspects[..leading].iter().flat_map(|s| s.claims.clone()).take(MOST_CLAIMS).collect();
+    diagnosis.root_cause = claims(&suspects[..leading]);
     diagnosis.confidence = reasons::confidence(scene, lead);
     let mut proposed: Vec<ProposedAction> =
         suspects[..leading].iter().flat_map(|s| actions::actions(scene, s)).collect();
@@ -66,6 +66,19 @@ fn state_causes(scene: &Scene<'_>, diagnosis: &mut Diagnosis, suspects: &[Suspec
     proposed.retain(|p| scene.state.subject.allows(&p.action));
     proposed.sort_by_key(|p| p.action.safety());
     diagnosis.actions = proposed;
+}
+
+/// What is said of the causes that lead: each has its share of the sentences, and none is said twice.
+fn claims(leading: &[Suspect]) -> Vec<Claim> {
+    let share = MOST_CLAIMS.div_ceil(leading.len().max(1)).max(2);
+    let mut told: Vec<Claim> = Vec::new();
+    for suspect in leading {
+        let new: Vec<&Claim> =
+            suspect.claims.iter().filter(|c| told.iter().all(|known| known.text != c.text)).collect();
+        told.extend(new.into_iter().take(share).cloned());
+    }
+    told.truncate(MOST_CLAIMS);
+    told
 }
 
 fn hypothesis(scene: &Scene<'_>, place: usize, suspect: &Suspect) -> Hypothesis {

@@ -39,7 +39,7 @@ mod words;
 mod tests;
 
 pub use catalogue::{CauseRow, causes, causes_markdown};
-pub use reliability::{Case, Row, reliability};
+pub use reliability::{Case, Row, fitted, reliability};
 pub use services::{Ranked, rank_services};
 
 use incident::{Diagnosis, State};

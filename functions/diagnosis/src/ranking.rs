@@ -186,11 +186,15 @@ fn brings(scene: &Scene<'_>, root: &Suspect, symptom: &Suspect) -> bool {
 fn leading(scene: &Scene<'_>, suspects: &[Suspect]) -> usize {
     let Some(first) = suspects.first() else { return 0 };
     let best = first.confidence(scene);
+    // What a container's own state proves of two workloads is two faults, however much surer one of them is.
+    let proven = |s: &Suspect| s.has("containers_do_not_run") && !s.has("not_what_the_alert_names");
+    // An attack and a crowd at one zone at once are two causes of one object.
+    let at_once = |s: &Suspect| first.has("people_came_too") && s.has("people_came_too");
     let beside = |s: &&Suspect| {
         !s.has("symptom_of_another")
-            && s.culprit != first.culprit
+            && (s.culprit != first.culprit || at_once(s))
             && s.confidence(scene) >= MEDIUM
-            && s.confidence(scene) >= best - BESIDE
+            && (s.confidence(scene) >= best - BESIDE || proven(first) && proven(s) || at_once(s))
     };
     1 + suspects.iter().skip(1).take_while(beside).count()
 }

@@ -1,7 +1,10 @@
 //! Whether the confidence keeps its word: predicted against observed on labelled cases, and a monotone map fitted to them.
 //!
 //! The map is the isotonic regression of right on confidence (pool adjacent violators; Barlow et al., "Statistical Inference under Order
-//! Restrictions", 1972). Leave-one-out: each case is predicted by the map that the others fit, so no case speaks for itself.
+//! Restrictions", 1972). Leave-one-out: each case is predicted by the map that the other incidents fit, so no incident speaks for itself,
+//! nor does a copy of it that lacks some evidence.
+
+use std::collections::BTreeSet;
 
 use incident::Level;
 
@@ -9,8 +12,10 @@ use crate::statistics::wilson;
 use crate::suspect;
 
 /// A labelled case: what was said, and whether it was right.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Case {
+    /// The incident that it is of; cases of one incident are left out together.
+    pub incident: String,
     /// The leading cause's confidence.
     pub confidence: f64,
     /// Its cause and culprit were right.
@@ -24,6 +29,8 @@ pub struct Row {
     pub level: Level,
     /// Cases of it.
     pub cases: usize,
+    /// Incidents that they are of.
+    pub incidents: usize,
     /// The mean confidence that was said.
     pub predicted: f64,
     /// The mean that the others' map predicts for each.
@@ -36,11 +43,11 @@ pub struct Row {
 
 /// The table, most confident first; levels without a case are left out.
 pub fn reliability(cases: &[Case]) -> Vec<Row> {
-    let left_out: Vec<f64> = (0..cases.len())
-        .map(|i| {
-            let others: Vec<Case> =
-                cases.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, case)| *case).collect();
-            predict(&isotonic(&others), cases[i].confidence)
+    let left_out: Vec<f64> = cases
+        .iter()
+        .map(|case| {
+            let others = cases.iter().filter(|other| other.incident != case.incident);
+            predict(&isotonic(others), case.confidence)
         })
         .collect();
     [Level::High, Level::Medium, Level::Low]
@@ -54,6 +61,7 @@ pub fn reliability(cases: &[Case]) -> Vec<Row> {
             (n > 0).then(|| Row {
                 level,
                 cases: n,
+                incidents: of.iter().map(|i| &cases[*i].incident).collect::<BTreeSet<_>>().len(),
                 predicted: mean(&|i| cases[i].confidence),
                 left_out: mean(&|i| left_out[i]),
                 right,
@@ -63,9 +71,14 @@ pub fn reliability(cases: &[Case]) -> Vec<Row> {
         .collect()
 }
 
+/// The map fitted to all cases, as steps: from this confidence on, this share is right.
+pub fn fitted(cases: &[Case]) -> Vec<(f64, f64)> {
+    isotonic(cases.iter())
+}
+
 /// Steps of the fitted map: from this confidence on, this share is right. Never falling.
-fn isotonic(cases: &[Case]) -> Vec<(f64, f64)> {
-    let mut sorted: Vec<Case> = cases.iter().copied().filter(|c| c.confidence.is_finite()).collect();
+fn isotonic<'a>(cases: impl Iterator<Item = &'a Case>) -> Vec<(f64, f64)> {
+    let mut sorted: Vec<&Case> = cases.filter(|c| c.confidence.is_finite()).collect();
     sorted.sort_by(|a, b| a.confidence.total_cmp(&b.confidence));
     // From, sum of right, number.
     let mut blocks: Vec<(f64, f64, f64)> = Vec::new();
@@ -96,14 +109,9 @@ mod tests {
 
     #[test]
     fn the_map_never_falls_and_pools_what_would() {
-        let case = |confidence, right| Case { confidence, right };
-        let map = isotonic(&[
-            case(0.2, false),
-            case(0.4, true),
-            case(0.5, false),
-            case(0.9, true),
-            case(0.95, true),
-        ]);
+        let case = |confidence, right| Case { incident: String::new(), confidence, right };
+        let cases = [case(0.2, false), case(0.4, true), case(0.5, false), case(0.9, true), case(0.95, true)];
+        let map = isotonic(cases.iter());
         assert!(map.is_sorted_by(|a, b| a.0 < b.0), "{map:?}");
         assert!(map.windows(2).all(|w| w[0].1 <= w[1].1 + 0.25), "{map:?}");
         assert!(predict(&map, 0.1) < predict(&map, 0.93));
@@ -111,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_table_counts_its_levels() {
-        let case = |confidence, right| Case { confidence, right };
+        let case = |confidence, right| Case { incident: format!("{confidence}"), confidence, right };
         let rows = reliability(&[
             case(0.9, true),
             case(0.85, true),

@@ -212,6 +212,16 @@ impl<'a> Scene<'a> {
         Some(subject.workloads.iter().any(same) || subject.services.contains(&object.name))
     }
 
+    /// True for what is not named by the alert and lives beside it, in its namespace, while all that is named is whole: a fault there is
+    /// probably what the alert feels.
+    pub(crate) fn beside(&self, object: &Object) -> bool {
+        let named = || self.workloads().filter(|(f, _)| self.concerns(&f.object) == Some(true));
+        let whole = named().all(|(_, w)| w.desired > 0 && w.ready >= w.desired);
+        let subject = named().map(|(f, _)| &f.object).chain(&self.state.subject.workloads);
+        let near = subject.filter_map(|w| w.namespace.as_ref()).any(|n| object.namespace.as_ref() == Some(n));
+        whole && near && self.concerns(object) == Some(false)
+    }
+
     /// The onset that a series or a failure shows; the alert's own time, taken in its place, shows none.
     pub(crate) fn seen_onset(&self) -> Option<&Onset> {
         self.onset.as_ref().filter(|onset| onset.evidence != ALERT)

@@ -108,17 +108,15 @@ impl Suspect {
         (raw.min(cap) * 100.0).round() / 100.0
     }
 
-    /// How many independent observations support it: different sources, or different kinds of fact from one source.
+    /// How many independent features support it: resting, first of all, on different sources or on different kinds of fact of one
+    /// source. One feature is one observation, however much it cites.
     fn independent_features(&self, scene: &Scene<'_>) -> usize {
-        let supporting = self.features.iter().filter(|f| f.supports);
         let mut kinds = BTreeSet::new();
-        for feature in supporting {
-            for id in &feature.evidence {
-                if let Some((finding, source)) = scene.findings.iter().find(|(f, _)| f.id == *id) {
-                    kinds.insert((source.name(), kind(&finding.fact)));
-                }
-            }
-            if !feature.passages.is_empty() {
+        for feature in self.features.iter().filter(|f| f.supports) {
+            let first = feature.evidence.first();
+            let seen = first.and_then(|id| scene.findings.iter().find(|(f, _)| f.id == *id));
+            kinds.extend(seen.map(|(finding, source)| (source.name(), kind(&finding.fact))));
+            if seen.is_none() && !feature.passages.is_empty() {
                 kinds.insert(("knowledge", "passage"));
             }
         }

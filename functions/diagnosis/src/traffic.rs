@@ -95,6 +95,9 @@ fn answer(signs: &[Sign], traffic: &EdgeTraffic, mitigated: u64) -> Answer {
     }
 }
 
+/// The bot scores that Cloudflare takes for people.
+pub(crate) const PEOPLE_SCORES: &str = "30-99";
+
 /// Requests against the equal period before, when that was read.
 pub(crate) fn growth(traffic: &EdgeTraffic) -> Option<f64> {
     let before = traffic.requests_before.filter(|n| *n > 0)?;
@@ -103,7 +106,7 @@ pub(crate) fn growth(traffic: &EdgeTraffic) -> Option<f64> {
 
 /// Whether people came in numbers too: by bot score, where the plan has it.
 fn humans_grew(traffic: &EdgeTraffic, mitigated: u64) -> Option<bool> {
-    let people = |map: &BTreeMap<String, u64>| map.get("30-99").copied();
+    let people = |map: &BTreeMap<String, u64>| map.get(PEOPLE_SCORES).copied();
     match (people(&traffic.by_bot_score), people(&traffic.by_bot_score_before)) {
         (Some(now), Some(before)) if before > 0 => Some(now as f64 >= SURGE * before as f64),
         _ => {
@@ -117,7 +120,8 @@ fn humans_grew(traffic: &EdgeTraffic, mitigated: u64) -> Option<bool> {
 
 fn mitigation(signs: &mut Vec<Sign>, waf: Option<&WafActivity>, mitigated: u64, share: f64) {
     if share >= MITIGATED {
-        let text = format!("DDoS protection acted on {} requests", grouped(mitigated));
+        let text =
+            format!("DDoS protection acted on {} requests, {} of all", grouped(mitigated), percent(share));
         signs.push(Sign { name: "ddos_protection_acts", attack: true, weight: 1.8, text, by_waf: true });
     } else if let Some(waf) = waf
         && mitigated == 0

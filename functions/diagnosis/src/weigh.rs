@@ -4,10 +4,12 @@
 use incident::{Cause, Passage};
 
 use crate::calendar;
+use crate::drift;
 use crate::matches;
 use crate::ranking::explains;
 use crate::scene::Scene;
 use crate::suspect::{Suspect, claim};
+use crate::words::number;
 
 /// Adds what knowledge says about each suspect.
 pub(crate) fn weigh(scene: &Scene<'_>, suspects: &mut [Suspect]) {
@@ -29,6 +31,9 @@ pub(crate) fn weigh(scene: &Scene<'_>, suspects: &mut [Suspect]) {
             suspect.claims.push(claim(format!("{text}{quoted}."), &[], &[&passage.id]));
         }
     }
+    for suspect in suspects.iter_mut().filter(|s| s.cause == Cause::DatabaseConnections) {
+        drifted(scene, suspect);
+    }
     let Some(hit) = calendar::hit(scene) else { return };
     for suspect in suspects.iter_mut() {
         let weight = match suspect.cause {
@@ -48,4 +53,15 @@ pub(crate) fn weigh(scene: &Scene<'_>, suspects: &mut [Suspect]) {
             ));
         }
     }
+}
+
+/// A limit below what is declared is itself a fault; one above it is worth a look.
+fn drifted(scene: &Scene<'_>, suspect: &mut Suspect) {
+    let Some((passage, finding, declared, live)) = drift::of_limit(scene, suspect, "max_connections") else {
+        return;
+    };
+    let weight = if live < declared { 0.8 } else { 0.2 };
+    let text = format!("Terraform declares max_connections = {}, live is {}", number(declared), number(live));
+    suspect.add("live_differs_from_declared", weight, &text, &[&finding.id], &[&passage.id]);
+    suspect.claims.push(claim(text, &[&finding.id], &[&passage.id]));
 }

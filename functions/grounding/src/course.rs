@@ -12,8 +12,8 @@ const FLAT: f64 = 0.1;
 const MOVED: f64 = 0.5;
 
 /// Checks every word of movement against the numbers beside it and the series it is about.
-pub fn check(known: &Known, tokens: &[Token]) -> Result<(), String> {
-    for (i, token) in tokens.iter().enumerate() {
+pub fn check(known: &Known, tokens: &[Token], quoted: &[bool]) -> Result<(), String> {
+    for (i, token) in tokens.iter().enumerate().filter(|(i, _)| !quoted[*i]) {
         let Some(trend) = reading::trend(&token.lower) else {
             flat(known, tokens, i)?;
             continue;

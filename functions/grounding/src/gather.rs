@@ -18,6 +18,12 @@ const GIB: f64 = 1_073_741_824.0;
 pub fn fact(known: &mut Known, item: usize, finding: &Finding) {
     let event = match &finding.fact {
         Fact::Rollout(_) | Fact::TemplateDiff(_) | Fact::DeployEvent(_) => Event::Change,
+        // A configuration that somebody changed, told by the vendor.
+        Fact::DatabaseEvent(told)
+            if told.categories.iter().any(|c| c.to_lowercase().contains("configuration")) =>
+        {
+            Event::Change
+        }
         Fact::Monitor(_) => Event::Alert,
         _ => Event::Seen,
     };
@@ -58,16 +64,30 @@ pub fn fact(known: &mut Known, item: usize, finding: &Finding) {
             };
             known.figures.extend(bytes.map(figure));
         }
+        Fact::Usage(usage) => {
+            for (used, limit, topics) in [
+                (usage.cpu_cores, usage.cpu_limit_cores, Topics::CPU),
+                (usage.memory_bytes, usage.memory_limit_bytes, Topics::of_name("memory")),
+            ] {
+                let share = limit.filter(|limit| *limit > 0.0).map(|limit| used / limit * 100.0);
+                let figure = |v| Figure::new(item, v, Kind::Percent).of(topics).role(Role::Share);
+                known.figures.extend(share.map(figure));
+            }
+        }
         Fact::DatabaseLoad(load) => {
             for part in load.sql.iter().chain(&load.waits).chain(&load.users).filter(|_| load.total > 0.0) {
                 known
                     .figures
                     .push(Figure::new(item, part.load / load.total * 100.0, Kind::Percent).role(Role::Share));
             }
-            // A load is counted in active sessions.
-            let parts = load.sql.iter().chain(&load.waits).chain(&load.users).map(|part| part.load);
+            // A load is counted in active sessions; what the parts of one kind add up to may be said of all of them.
+            let kinds = [&load.sql, &load.waits, &load.users, &load.hosts];
+            let parts = kinds.into_iter().flatten().map(|part| part.load);
+            let sums = kinds.map(|kind| kind.iter().map(|part| part.load).sum::<f64>());
             let sessions = |value| Figure::new(item, value, Kind::Bare).of(Topics::of_name("session"));
-            known.figures.extend(parts.chain([load.total]).map(sessions));
+            known
+                .figures
+                .extend(parts.chain(sums).chain([load.total]).filter(|v| v.is_finite()).map(sessions));
         }
         _ => {}
     }
@@ -85,15 +105,7 @@ fn value(known: &mut Known, item: usize, key: &str, value: &Value) {
             Err(_) => known.quote(item, text, Topics::of_name(key), Role::Any),
         },
         Value::Number(number) => {
-            let (kind, scale) = if key.ends_with("_s") {
-                (Kind::Seconds, 1.0)
-            } else if key.ends_with("_ms") {
-                (Kind::Seconds, 0.001)
-            } else if key.ends_with("_gib") {
-                (Kind::Bytes, GIB)
-            } else {
-                (Kind::Bare, 1.0)
-            };
+            let (kind, scale) = unit_of(key).unwrap_or((Kind::Bare, 1.0));
             let figure = |v: f64| Figure::new(item, v * scale, kind).of(Topics::of_name(key));
             known.figures.extend(number.as_f64().map(figure));
         }
@@ -102,12 +114,22 @@ fn value(known: &mut Known, item: usize, key: &str, value: &Value) {
             for (name, inner) in map {
                 known.quote(item, name, Topics::default(), Role::Any);
                 // The numbers of a map ("by_status": {"200": 7}) are of what the map is about.
-                let about = if inner.is_number() && !Topics::of_name(name).any() { key } else { name };
+                let counts = inner.is_number() && unit_of(name).is_none();
+                let about = if counts && !Topics::of_name(name).any() { key } else { name };
                 self::value(known, item, if about.is_empty() { name } else { about }, inner);
             }
         }
         Value::Bool(_) | Value::Null => {}
     }
+}
+
+/// The unit that a field's name ends in: `took_ms`, `origin_ms_before`.
+fn unit_of(key: &str) -> Option<(Kind, f64)> {
+    let key = key.strip_suffix("_before").unwrap_or(key);
+    [("_s", Kind::Seconds, 1.0), ("_ms", Kind::Seconds, 0.001), ("_gib", Kind::Bytes, GIB)]
+        .into_iter()
+        .find(|(suffix, ..)| key.ends_with(suffix))
+        .map(|(_, kind, scale)| (kind, scale))
 }
 
 /// The statistics and not the points: with sixty points almost any number would be found among them.

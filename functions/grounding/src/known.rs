@@ -1,7 +1,5 @@
 //! What a claim may rest on: the numbers, times, names and places of what it cites, of the alert and of the onset.
 
-use std::collections::BTreeSet;
-
 use incident::{Claim, Fact, Finding, ObjectKind, Passage, State, Timestamp};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -85,6 +83,8 @@ pub struct Known {
     pub objects: Vec<(ObjectKind, String, Option<bool>)>,
     /// What belongs to what: an object, and the name of a thing of its own.
     pub links: Vec<(String, String)>,
+    /// The texts of the cited findings, word by word.
+    pub texts: Vec<Vec<String>>,
     /// Names of objects that were seen but are not cited.
     pub elsewhere: Vec<String>,
 }
@@ -107,7 +107,7 @@ impl Known {
                 state.passage(id).ok_or_else(|| format!("it cites {id}, which was not retrieved."))?;
             known.passage(passage);
         }
-        known.derive();
+        crate::derived::derive(&mut known);
         crate::edge::acted_on(&mut known);
         known.links = state.findings().filter_map(link).collect();
         let named = |name: &String| known.items.iter().any(|item| has_word(&item.words, name));
@@ -223,6 +223,9 @@ impl Known {
     fn tokens(&mut self, item: usize, text: &str, of: impl Fn(&[Token], usize) -> (Topics, Role)) {
         self.word(item, text);
         let tokens = token::split(text);
+        if item != ALERT && !self.items[item].passage {
+            self.texts.push(tokens.iter().map(|token| token.text.clone()).collect());
+        }
         for (i, token) in tokens.iter().enumerate() {
             match &token.item {
                 Item::Quantity(quantity) => {
@@ -264,6 +267,12 @@ impl Known {
     /// Whether any of the items has the word, whole.
     pub fn has_word(&self, word: &str) -> bool {
         self.items.iter().any(|item| has_word(&item.words, word))
+    }
+
+    /// Whether a pod that was cited is, by its name, one of that workload.
+    pub fn has_pod_of(&self, workload: &str) -> bool {
+        let part = format!("{workload}-");
+        self.items.iter().any(|item| item.pod && item.names.iter().any(|name| name.starts_with(&part)))
     }
 
     /// Whether anything that was cited happened in that year.
@@ -314,57 +323,6 @@ impl Known {
         token.item == Item::Name
             && token.lower.contains('-')
             && has_word(&self.items[ALERT].words, &token.lower)
-    }
-
-    /// What follows from two numbers of one topic: how much of a limit is used, and how much is left.
-    fn derive(&mut self) {
-        let limits: Vec<Figure> = self
-            .figures
-            .iter()
-            .copied()
-            .filter(|f| f.role == Role::Limit && f.value > 0.0 && f.topics.any())
-            .collect();
-        let used: Vec<Figure> = self
-            .figures
-            .iter()
-            .copied()
-            .filter(|f| matches!(f.role, Role::Peak | Role::Last | Role::Before))
-            .collect();
-        for limit in limits {
-            for figure in used.iter().filter(|f| {
-                f.topics.meets(limit.topics) && (f.kind == limit.kind || limit.kind == Kind::Unstated)
-            }) {
-                let share = Figure {
-                    role: Role::Share,
-                    kind: Kind::Percent,
-                    value: figure.value / limit.value * 100.0,
-                    ..*figure
-                };
-                let left = Figure { role: Role::Share, value: limit.value - figure.value, ..*figure };
-                // Of percentages nobody says how many per cent of the threshold they are.
-                if figure.kind != Kind::Percent {
-                    let rest = Figure { value: 100.0 - share.value, ..share };
-                    self.figures.extend([share, rest]);
-                }
-                self.figures.extend((left.value > 0.0 && figure.kind != Kind::Percent).then_some(left));
-            }
-        }
-        for (kind, topics) in [(ObjectKind::Pod, Topics::REPLICAS), (ObjectKind::Node, Topics::NODES)] {
-            let count = |keep: fn(Option<bool>) -> bool| {
-                let names: BTreeSet<&String> = self
-                    .objects
-                    .iter()
-                    .filter(|(k, _, ready)| *k == kind && keep(*ready))
-                    .map(|(_, name, _)| name)
-                    .collect();
-                names.len() as f64
-            };
-            let counts =
-                [count(|_| true), count(|ready| ready == Some(false)), count(|ready| ready == Some(true))];
-            self.figures.extend(
-                counts.into_iter().filter(|n| *n > 0.0).map(|n| Figure::new(ALERT, n, Kind::Bare).of(topics)),
-            );
-        }
     }
 }
 

@@ -7,12 +7,15 @@
 //! and whose conclusion is wrong stands. Pure.
 
 mod course;
+mod derived;
 mod edge;
 mod figure;
 mod gather;
 mod known;
 mod measure;
 mod name;
+mod order;
+mod quote;
 mod reading;
 mod sight;
 mod token;
@@ -26,7 +29,7 @@ use incident::{Claim, State};
 use known::Known;
 use measure::{Kind, Quantity};
 use reading::{Hedge, Reading, Role, word};
-use token::{Item, Token};
+use token::{Break, Item, Token};
 use topic::Topics;
 
 /// Claims sorted into those that stand and those that are struck out.
@@ -54,7 +57,8 @@ pub fn check_all(claims: &[Claim], state: &State) -> Checked {
 pub fn check(claim: &Claim, state: &State) -> Result<(), String> {
     let known = Known::of(claim, state)?;
     let tokens = token::split(&claim.text);
-    for (i, token) in tokens.iter().enumerate() {
+    let quoted = quote::quoted(&known, &tokens);
+    for (i, token) in tokens.iter().enumerate().filter(|(i, _)| !quoted[*i]) {
         match &token.item {
             Item::Clock { .. } | Item::Instant(_) => when::clock(&known, &tokens, i)?,
             Item::Date(_) | Item::Day(..) => when::date(&known, &tokens, i)?,
@@ -68,12 +72,12 @@ pub fn check(claim: &Claim, state: &State) -> Result<(), String> {
             Item::Quantity(quantity) => number(&known, &tokens, i, quantity)?,
             Item::Word => {
                 plain_name(&known, &tokens, i)?;
-                when::sequence(&known, &tokens, i)?;
+                order::sequence(&known, &tokens, i)?;
             }
         }
     }
-    course::check(&known, &tokens)?;
-    sight::check(&known.sights, &tokens)
+    course::check(&known, &tokens, &quoted)?;
+    sight::check(&known.sights, &tokens, &quoted)
 }
 
 fn holds(found: bool, token: &Token, why: &str) -> Result<(), String> {
@@ -100,7 +104,11 @@ fn plain_name(known: &Known, tokens: &[Token], i: usize) -> Result<(), String> {
         && token.text.starts_with(|c: char| c.is_ascii_uppercase())
         && next.is_some_and(|t| t.item == Item::Word && t.text.starts_with(|c: char| c.is_ascii_uppercase()));
     let named = elsewhere || begins && rolls || person;
-    holds(!named || known.has_word(&token.lower), token, "not named in the cited evidence")
+    holds(
+        !named || known.has_word(&token.lower) || known.has_pod_of(&token.lower),
+        token,
+        "not named in the cited evidence",
+    )
 }
 
 /// A number: an offset where "before" or "after" follows, a line where "line" goes before, else a measure.
@@ -125,12 +133,14 @@ fn number(known: &Known, tokens: &[Token], i: usize, quantity: &Quantity) -> Res
     if let Some(checked) = version::revision(known, tokens, i, quantity.value as u64) {
         return checked;
     }
-    if quantity.kind == Kind::Seconds && when::order(word(tokens, i + 1)).is_some() {
+    // "900 ms (before: 80 ms)" states two levels and no offset.
+    let follows = tokens.get(i + 1).is_some_and(|next| next.before == Break::None);
+    if quantity.kind == Kind::Seconds && follows && order::order(word(tokens, i + 1)).is_some() {
         let quoted = known
             .figures
             .iter()
             .any(|f| known.items[f.item].passage && f.kind == Kind::Seconds && f.is(quantity, reading.hedge));
-        let found = when::offset(known, tokens, i, quantity, reading.hedge) || quoted;
+        let found = order::offset(known, tokens, i, quantity, reading.hedge) || quoted;
         return holds(found, token, "not an offset that the cited times give");
     }
     // As it stands in the evidence, unit and all: "500m", "2Gi".
@@ -141,7 +151,7 @@ fn number(known: &Known, tokens: &[Token], i: usize, quantity: &Quantity) -> Res
     let took = matches!(before, "took" | "takes");
     let timed = matches!(reading.role, None | Some(Role::Last));
     if literal
-        || !took && when::span(known, tokens, i, quantity, reading.hedge)
+        || !took && order::span(known, tokens, i, quantity, reading.hedge)
         || timed && when::point(known, tokens, i, quantity)
     {
         return Ok(());

@@ -58,8 +58,8 @@ fn is_denied(tokens: &[Token], i: usize) -> bool {
 }
 
 /// Checks that nothing is denied that was seen, and nothing affirmed that was looked for and not there.
-pub fn check(sights: &Sights, tokens: &[Token]) -> Result<(), String> {
-    for (i, token) in tokens.iter().enumerate() {
+pub fn check(sights: &Sights, tokens: &[Token], quoted: &[bool]) -> Result<(), String> {
+    for (i, token) in tokens.iter().enumerate().filter(|(i, _)| !quoted[*i]) {
         match token.lower.as_str() {
             "5xx" | "5xxs" => server_errors(sights, is_denied(tokens, i))?,
             "server"

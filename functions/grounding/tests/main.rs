@@ -83,6 +83,11 @@ const CASES: &[Case] = &[
         "cloudflare-2",
         &[("71 %", "17 %"), ("71 %", "71 s"), ("no 5xx", "5xx")],
     ),
+    (
+        "Connections to prod-postgres-primary rose since 02:12 UTC.",
+        "aws-2",
+        &[("02:12", "02:13"), ("02:12", "02:11"), ("02:12", "02:16"), ("rose", "fell")],
+    ),
     ("Requests rose by 9 % to 412,000.", "cloudflare-2", &[("9 %", "19 %"), ("412,000", "421,000")]),
     ("All 6 targets of game-api are healthy.", "aws-7", &[("6", "5")]),
     (
@@ -136,6 +141,23 @@ fn a_fact_seen_elsewhere_does_not_help_a_claim_that_does_not_cite_it() {
     let struck = grounding::check_all(&[claim("Connections are 487.", "aws-3")], &state());
     assert_eq!((struck.stands.len(), struck.struck.len()), (0, 1));
     assert_eq!(struck.struck[0].reason, "487 is not in the cited evidence.");
+}
+
+/// What a vendor said, word for word, is what was seen; with a digit changed it is not.
+#[test]
+fn a_quotation_stands_and_a_forged_one_does_not() {
+    let state = state();
+    let (mut forged, mut caught) = (0, 0);
+    for finding in state.findings() {
+        let quoted = format!("It says: {}.", finding.summary.trim_end_matches('.'));
+        assert_eq!(grounding::check(&claim(&quoted, &finding.id), &state), Ok(()), "{quoted}");
+        let Some(at) = finding.summary.find(|c: char| c.is_ascii_digit()) else { continue };
+        let digit = finding.summary.as_bytes()[at] - b'0';
+        let other = format!("{}{}{}", &finding.summary[..at], (digit + 4) % 10, &finding.summary[at + 1..]);
+        forged += 1;
+        caught += usize::from(grounding::check(&claim(&other, &finding.id), &state).is_err());
+    }
+    assert!(forged >= 10 && caught == forged, "{caught} of {forged} forged quotations were caught");
 }
 
 #[test]

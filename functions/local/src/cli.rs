@@ -87,7 +87,8 @@ pub struct Diagnose {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "reliability"])]
     pub series: Option<PathBuf>,
     /// Measure the confidence on labelled state documents instead: FOLDER holds them, and `labels.jsonl` with lines of
-    /// `{state: "file.json", causes: ["replication_lag"], culprit?: "name"}` (`causes: []`: nothing is wrong).
+    /// `{state: "file.json", causes: ["replication_lag"], culprit?: "name", incident?: "id"}` (`causes: []`: nothing is wrong;
+    /// documents of one incident are left out together).
     #[arg(long, value_name = "FOLDER", conflicts_with = "state")]
     pub reliability: Option<PathBuf>,
 }

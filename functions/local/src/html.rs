@@ -49,6 +49,7 @@ pub fn page(state: &State) -> Result<String, minijinja::Error> {
         brief => safe(linked(brief.map_or("", |brief| brief.text.as_str()), state)),
         chart => safe(chart::timeline(state)),
         sources => Serde(&sources),
+        struck => Serde(state.analysis.as_ref().map(|analysis| &analysis.struck)),
         passages => Serde(state.knowledge.as_ref().map(|knowledge| &knowledge.passages)),
     })
 }
@@ -188,6 +189,29 @@ mod tests {
         let page = page(&state()).unwrap();
         assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
         assert!(page.contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn what_was_struck_out_is_listed_with_its_reason() {
+        let mut state = state();
+        assert!(!page(&state).unwrap().contains("Struck out"));
+        let turned_down = Gap {
+            what: "model".to_owned(),
+            status: incident::Status::Ok,
+            sentence: "Its answer was turned down.".to_owned(),
+            error: None,
+        };
+        let mut analysis = incident::Analysis::absent(incident::analysis::Outcome::Rejected, turned_down);
+        analysis.struck = vec![incident::analysis::Struck {
+            text: "CPU is <b>3 %</b>.".to_owned(),
+            reason: "3 % is not in the cited evidence.".to_owned(),
+        }];
+        state.analysis = Some(analysis);
+        let page = page(&state).unwrap();
+        assert!(
+            page.contains("CPU is &lt;b&gt;3 %&lt;") && page.contains("3 % is not in the cited evidence."),
+            "{page}"
+        );
     }
 
     #[test]

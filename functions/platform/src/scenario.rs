@@ -61,6 +61,9 @@ pub struct Expected {
     /// The leading culprit, `Kind namespace/name` or `Kind name`.
     #[serde(default)]
     pub culprit: Option<String>,
+    /// Further causes that must lead beside it: `cause of Kind namespace/name`.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// Names of changes that must be examined and cleared.
     #[serde(default)]
     pub cleared: Vec<String>,

@@ -16,6 +16,9 @@ use super::pod_events::report_owner;
 static QUOTA: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"exceeded quota: ([A-Za-z0-9.-]{1,253})").expect("a valid pattern"));
 
+/// What it costs a refusal not to be of what the alert names.
+const ELSEWHERE: f64 = -1.0;
+
 /// A refusal: who is refused, in whose words.
 struct Refusal<'a> {
     finding: &'a Finding,
@@ -100,7 +103,7 @@ fn suspect(scene: &Scene<'_>, refusal: &Refusal<'_>, cause: Cause) -> Suspect {
         }
         Some(false) => suspect.with(
             "not_what_the_alert_names",
-            -1.0,
+            if scene.beside(owner) { super::pods::BESIDE } else { ELSEWHERE },
             format!("{} is not what the alert is about", owner.name),
             &[id],
         ),

@@ -61,7 +61,8 @@ fn cpu(scene: &Scene<'_>, report: &mut Report, name: &str) {
             Some(stated) if stated == limit => {
                 format!("CPU is at {}, below {} %", curve.meaning.say(shown), number(limit))
             }
-            _ => format!("CPU is at {}, within its limit", curve.meaning.say(shown)),
+            // Nobody stated a limit: the bound is ours, and no fact.
+            _ => format!("CPU is at {}: not saturated", curve.meaning.say(shown)),
         };
         return report.clear(Some(Cause::DatabaseCpu), object(name), reason, &[curve.id()]);
     }
@@ -72,17 +73,26 @@ fn cpu(scene: &Scene<'_>, report: &mut Report, name: &str) {
         .claim(rise_sentence(scene, curve), &[curve.id()]);
     let suspect = common(scene, suspect, curve);
     report.suspects.push(match database_load::dominant_statement(scene, name) {
-        Some((finding, statement, share)) if !database_load::is_housekeeping(&statement) => suspect
-            .with(
-                "dominant_statement",
-                1.0,
-                format!("{share} run one statement: {statement}"),
-                &[&finding.id],
+        Some((finding, statement, share)) if !database_load::is_housekeeping(&statement) => {
+            let kind = database_load::query_or_statement(&statement);
+            let text = format!("Performance Insights: {share} on {name} run one {kind}: {statement}");
+            whose(
+                scene,
+                suspect.with("dominant_statement", 1.0, &text, &[&finding.id]).claim(text, &[&finding.id]),
+                name,
             )
-            .claim(format!("{share} on {name} run one statement: {statement}"), &[&finding.id]),
+        }
         _ => suspect
             .capped(0.7, "which query loads the processor was not seen: Performance Insights was not read"),
     });
+}
+
+/// Says whose sessions load a database.
+pub(super) fn whose(scene: &Scene<'_>, suspect: Suspect, name: &str) -> Suspect {
+    match database_load::most_of(scene, name) {
+        Some((finding, text)) => suspect.claim(text, &[&finding.id]),
+        None => suspect,
+    }
 }
 
 fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
@@ -93,10 +103,12 @@ fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
     let other = (now < nearly_all).then(|| scene.contradiction(curve, nearly_all)).flatten();
     let (curve, now) = other.map_or((curve, now), |other| (other, other.now()));
     let share = now / limit;
-    let said = format!("{} of {} connections of {name} are in use", number(now), number(limit));
+    // As with the processor: the newest point is shown, the level decides.
+    let shown = if (curve.newest() < nearly_all) == (now < nearly_all) { curve.newest() } else { now };
+    let said = format!("{} of {} connections of {name} are in use", number(shown), number(limit));
     if share < NEARLY_ALL {
-        let reason =
-            format!("{} of {} connections are in use ({})", number(now), number(limit), percent(share));
+        let share = percent(shown / limit);
+        let reason = format!("{} of {} connections are in use ({share})", number(shown), number(limit));
         return report.clear(
             Some(Cause::DatabaseConnections),
             object(name),
@@ -120,8 +132,7 @@ fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
                 &[&finding.id],
             )
             .claim(
-                // The share is a sum of the vendor's own figures, which nobody can find in the evidence as it stands.
-                format!("Client sessions hold connections without working: most wait on {wait}."),
+                format!("Client sessions hold connections without working: {share} wait on {wait}."),
                 &[&finding.id],
             ),
         None => suspect.capped(BELOW_HIGH, "what holds the connections was not seen"),

@@ -7,7 +7,7 @@ use crate::scene::Scene;
 use crate::suspect::{Report, Suspect};
 use crate::words::{clock, number};
 
-use super::database::events;
+use super::database::{events, whose};
 
 /// From this share of the load on, one statement or wait dominates.
 const DOMINATES: f64 = 0.4;
@@ -19,11 +19,10 @@ pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
     for (finding, load) in loads(scene) {
         if let Some((wait, share)) = dominating(load, &load.waits, |name| name.starts_with("lock:")) {
             let text = format!("{share} wait on {wait}");
-            report.suspects.push(
-                Suspect::new(Cause::DatabaseLocks, finding.object.clone())
-                    .with("sessions_wait_for_locks", 1.4, &text, &[&finding.id])
-                    .claim(format!("{text} on {}.", finding.object.name), &[&finding.id]),
-            );
+            let suspect = Suspect::new(Cause::DatabaseLocks, finding.object.clone())
+                .with("sessions_wait_for_locks", 1.4, &text, &[&finding.id])
+                .claim(format!("{text} on {}.", finding.object.name), &[&finding.id]);
+            report.suspects.push(whose(scene, suspect, &finding.object.name));
         }
         if let Some((statement, share)) = dominating(load, &load.sql, is_housekeeping) {
             let text = format!("{share} do housekeeping: {statement}");
@@ -112,6 +111,23 @@ pub(super) fn dominant_statement<'a>(
 ) -> Option<(&'a Finding, String, String)> {
     let (finding, load) = loads(scene).find(|(f, _)| f.object.name == database)?;
     dominating(load, &load.sql, |_| true).map(|(statement, share)| (finding, statement, share))
+}
+
+/// Whose sessions they mostly are, and from where, in words: `4.3 of 5.3 active sessions are of user etl_writer, from etl-1.internal`.
+/// The database's own users say nothing.
+pub(super) fn most_of<'a>(scene: &Scene<'a>, database: &str) -> Option<(&'a Finding, String)> {
+    let (finding, load) = loads(scene).find(|(f, _)| f.object.name == database)?;
+    let people = |name: &str| !matches!(name, "rdsadmin" | "postgres" | "system" | "unknown");
+    let (user, share) = dominating(load, &load.users, people)?;
+    let sum: f64 = load.hosts.iter().map(|host| host.load).sum();
+    let host = load.hosts.iter().find(|host| host.load > sum / 2.0);
+    let from = host.map_or_else(String::new, |host| format!(", most from {}", host.name));
+    Some((finding, format!("{share} on {database} are of the user {user}{from}")))
+}
+
+/// A statement that reads is a query to those who look for it.
+pub(super) fn query_or_statement(statement: &str) -> &'static str {
+    if is_write(statement) || is_housekeeping(statement) { "statement" } else { "query" }
 }
 
 /// The share of load that waits for the client to speak: sessions that are open and do nothing.

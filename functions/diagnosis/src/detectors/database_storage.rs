@@ -22,6 +22,10 @@ pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
     }
 }
 
+/// Free storage that fell to this share of what was free, and lies below so many bytes, is about to end.
+const SHRUNK: f64 = 0.1;
+const SCARCE: f64 = 5.0 * (1_u64 << 30) as f64;
+
 fn object(name: &str) -> Object {
     Object::new(ObjectKind::DatabaseInstance, name)
 }
@@ -58,6 +62,16 @@ fn storage(scene: &Scene<'_>, report: &mut Report, name: &str) {
         } else if share >= STORAGE_AMPLE && suspect.features.is_empty() {
             return report.clear(Some(Cause::DatabaseStorage), object(name), said, &[curve.id()]);
         }
+    }
+    // How much it has in all may not be known: then what was free at the window's beginning tells.
+    let shrunk = scene.curve_of(Signal::FreeStorage, name).filter(|c| {
+        let had = c.series.max * c.meaning.scale(c.series);
+        allocated.is_none() && c.now() < SHRUNK * had && c.now() < SCARCE
+    });
+    if let Some(curve) = shrunk {
+        suspect = suspect
+            .with("storage_low", 1.8, curve.told(), &[curve.id()])
+            .claim(rise_sentence(scene, curve), &[curve.id()]);
     }
     if !suspect.features.is_empty() {
         report.suspects.push(suspect);

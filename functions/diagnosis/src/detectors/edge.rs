@@ -50,23 +50,24 @@ fn compared(traffic: &EdgeTraffic) -> Option<String> {
     Some(format!("{} requests ({change:+.0} % on the period before)", grouped(traffic.requests)))
 }
 
-/// Requests that the DDoS protection acted on: its own figure, else its firewall events.
-fn mitigated(scene: &Scene<'_>, waf: Option<&WafActivity>) -> u64 {
+/// Requests that the DDoS protection acted on, by its own figure, else by its firewall events; and the finding that tells.
+fn mitigated<'a>(scene: &Scene<'a>, waf: Option<(&'a Finding, &WafActivity)>) -> (u64, Option<&'a Finding>) {
     let own = scene.findings.iter().find_map(|(f, _)| match &f.fact {
-        Fact::DdosActivity(ddos) if ddos.layer == "http" => Some(ddos.events),
+        Fact::DdosActivity(ddos) if ddos.layer == "http" => Some((ddos.events, Some(*f))),
         _ => None,
     });
-    own.or_else(|| waf?.by_source.get("l7ddos").copied()).unwrap_or(0)
+    let by_firewall = || waf.and_then(|(f, waf)| Some((waf.by_source.get("l7ddos").copied()?, Some(f))));
+    own.or_else(by_firewall).unwrap_or((0, None))
 }
 
 /// Attack or surge, both, or neither told: by the signs of [`traffic::judge`].
-fn crowd(
-    scene: &Scene<'_>,
+fn crowd<'a>(
+    scene: &Scene<'a>,
     report: &mut Report,
     (finding, traffic): (&Finding, &EdgeTraffic),
-    waf: Option<(&Finding, &WafActivity)>,
+    waf: Option<(&'a Finding, &WafActivity)>,
 ) {
-    let mitigated = mitigated(scene, waf.map(|(_, w)| w));
+    let (mitigated, by) = mitigated(scene, waf);
     let judged = traffic::judge(traffic, waf.map(|(_, w)| w), mitigated);
     let text = compared(traffic).unwrap_or_else(|| format!("{} requests", grouped(traffic.requests)));
     let waf_id = waf.map_or(finding.id.as_str(), |(f, _)| f.id.as_str());
@@ -89,11 +90,18 @@ fn crowd(
             .with("requests_grew", weight, &text, &[&finding.id])
             .claim(&text, &[&finding.id]);
         for sign in &judged.signs {
-            let id = if sign.by_waf { waf_id } else { finding.id.as_str() };
+            let ids = match (sign.name, sign.by_waf) {
+                // A share of all requests rests on both counts.
+                ("ddos_protection_acts", _) => {
+                    vec![by.map_or(waf_id, |f| f.id.as_str()), finding.id.as_str()]
+                }
+                (_, true) => vec![waf_id],
+                (_, false) => vec![finding.id.as_str()],
+            };
             let weight = if sign.attack == attack { sign.weight } else { -sign.weight };
-            suspect = suspect.with(sign.name, weight, &sign.text, &[id]);
+            suspect = suspect.with(sign.name, weight, &sign.text, &ids);
             if sign.attack == attack {
-                suspect = suspect.claim(crate::words::sentence(&sign.text), &[id]);
+                suspect = suspect.claim(crate::words::sentence(&sign.text), &ids);
             }
         }
         suspect
@@ -111,27 +119,34 @@ fn crowd(
             }
         }
         Answer::Both => {
-            let one = "the other of two at once";
+            let came = came_too(traffic);
             let mut people = named(Cause::OrganicSurge, false, 2.2);
             people.features.retain(|f| f.supports);
             report.suspects.push(named(Cause::DdosL7, true, 0.8).with(
                 "people_came_too",
-                0.0,
-                one,
+                0.05,
+                "an attack and a crowd at once: each explains a part",
                 &[&finding.id],
             ));
-            report.suspects.push(people.with(
-                "people_came_too",
-                0.6,
-                "requests with a human bot score grew as well",
-                &[&finding.id],
-            ));
+            let people = people.with("people_came_too", 0.6, &came, &[&finding.id]);
+            report.suspects.push(people.claim(crate::words::sentence(&came), &[&finding.id]));
         }
         Answer::CannotTell => {
             report.suspects.push(named(Cause::OrganicSurge, false, 1.4).capped(UNDECIDED, UNTOLD));
             report.suspects.push(named(Cause::DdosL7, true, 0.8).capped(UNDECIDED - 0.05, UNTOLD));
         }
         Answer::Quiet => {}
+    }
+}
+
+/// How people are seen to have come as well: by their scores, else by what the protection let through.
+fn came_too(traffic: &EdgeTraffic) -> String {
+    let people = |map: &std::collections::BTreeMap<String, u64>| map.get(traffic::PEOPLE_SCORES).copied();
+    match (people(&traffic.by_bot_score), people(&traffic.by_bot_score_before)) {
+        (Some(now), Some(before)) => {
+            format!("requests with a human bot score grew from {} to {}", grouped(before), grouped(now))
+        }
+        _ => "requests that the protection let through grew as well".to_owned(),
     }
 }
 
@@ -173,10 +188,11 @@ fn origin(scene: &Scene<'_>, report: &mut Report) {
         let Some((colo, region)) = late.first() else { continue };
         let (now, before) =
             (region.origin_ms.unwrap_or_default(), region.origin_ms_before.unwrap_or_default());
+        let all = read.len() > 1 && late.len() == read.len();
+        let names: Vec<&str> = late.iter().take(4).map(|(colo, _)| colo.as_str()).collect();
+        let place = if all { "every region that was read".to_owned() } else { names.join(", ") };
         let text = format!(
-            "the origin answers late in {} of {} regions; {colo}: {} ms (before: {} ms)",
-            late.len(),
-            read.len(),
+            "the origin answers late in {place}; {colo}: {} ms (before: {} ms)",
             number(now),
             number(before)
         );

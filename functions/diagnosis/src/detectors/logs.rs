@@ -17,8 +17,21 @@ const MISSPELT: usize = 2;
 pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
     let complaints = complaint::complaints(scene);
     let mut told: Vec<(Cause, Object)> = Vec::new();
-    for complaint in complaints.iter().filter(|c| concerned(scene, c)) {
+    // What the alert names may be silent about what its neighbour, which it calls, complains of.
+    let heard = complaints.iter().any(|c| concerned(scene, c));
+    for complaint in complaints.iter() {
+        let beside = !concerned(scene, complaint);
+        if beside && (heard || !scene.beside(&speaker(scene, complaint))) {
+            continue;
+        }
         let Some(suspect) = of(scene, complaint, &complaints) else { continue };
+        let suspect = suspect.with_if(
+            beside,
+            "not_what_the_alert_names",
+            super::pods::BESIDE,
+            format!("{} is not what the alert is about", complaint.by.name),
+            &[&complaint.finding.id],
+        );
         let key = (suspect.cause, suspect.culprit.clone());
         // A crashing pod's own log was read with the pod.
         let known = report.suspects.iter().any(|s| s.cause == key.0 && s.culprit.name == key.1.name);

@@ -7,11 +7,15 @@ use incident::{Cause, Fact, Finding, Object, ObjectKind, Timestamp};
 
 use crate::change::Deed;
 use crate::scene::Scene;
-use crate::suspect::{Report, Suspect};
+use crate::suspect::{BELOW_HIGH, Report, Suspect};
 use crate::words::{clock, count, sentence, span};
 
 use super::containers::classify;
 use super::scheduling;
+
+/// What it costs a fault not to be where the alert is: beside it, in its namespace, while all that the alert names is whole; or anywhere.
+pub(super) const BESIDE: f64 = -0.4;
+const ELSEWHERE: f64 = -1.5;
 
 /// The failing pods of one workload for one reason.
 #[derive(Debug)]
@@ -139,6 +143,9 @@ fn superseded<'a>(scene: &Scene<'a>, pod: &Finding, owner: &Object) -> Option<&'
 
 fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
     let ids: Vec<&str> = group.pods.iter().take(4).map(|f| f.id.as_str()).collect();
+    // The detail may be an event's, or the log's.
+    let shown: Vec<&str> =
+        ids.iter().copied().chain(group.shown.iter().map(|(f, _)| f.id.as_str())).collect();
     let said = match group.pods.as_slice() {
         [only] => format!("pod {}: {}", only.object.name, group.detail),
         pods => format!("{} of {}: {}", count(pods.len(), "pod"), group.culprit.name, group.detail),
@@ -149,7 +156,7 @@ fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
     };
     let suspect = Suspect::new(group.cause, group.culprit.clone())
         .with("containers_do_not_run", 2.0, said, &ids)
-        .claim(sentence(&whose), &ids);
+        .claim(sentence(&whose), &shown);
     let suspect = match matching_event(scene, group) {
         Some((finding, text)) => {
             suspect.with("kubelet_reports_it", 0.8, &text, &[&finding.id]).claim(text, &[&finding.id])
@@ -176,13 +183,14 @@ fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
         }
         _ => suspect,
     };
+    let suspect = lonely(scene, suspect, group);
     let suspect = rollout_stands(scene, suspect, &group.culprit);
     let suspect = short(scene, suspect, &group.culprit);
     let suspect = began_with_change(scene, suspect, group);
     match concern(scene, group) {
         Some(false) => suspect.with(
             "not_what_the_alert_names",
-            -1.5,
+            if scene.beside(&group.culprit) { BESIDE } else { ELSEWHERE },
             format!("{} is not what the alert is about", group.culprit.name),
             &ids,
         ),
@@ -191,6 +199,16 @@ fn suspect(scene: &Scene<'_>, group: &Failing<'_>) -> Suspect {
         }
         None => suspect,
     }
+}
+
+/// One failing pod of a workload that was not read may be one too many: an old one that ends.
+fn lonely(scene: &Scene<'_>, suspect: Suspect, group: &Failing<'_>) -> Suspect {
+    let read = scene.workloads().any(|(f, _)| f.object.name == group.culprit.name);
+    let ends = matches!(group.cause, Cause::ImagePull | Cause::Unschedulable | Cause::ConfigMissing);
+    if read || ends || group.pods.len() > 1 {
+        return suspect;
+    }
+    suspect.capped(BELOW_HIGH, "whether its workload lacks this pod was not seen")
 }
 
 fn concern(scene: &Scene<'_>, group: &Failing<'_>) -> Option<bool> {

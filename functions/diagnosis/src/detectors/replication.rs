@@ -8,7 +8,7 @@ use crate::signals::Signal;
 use crate::suspect::{Report, Suspect};
 use crate::words::{clock, span};
 
-use super::database::{common, events, rise_sentence};
+use super::database::{common, events, rise_sentence, whose};
 use super::database_load::writer_and_reader;
 
 /// Below this many seconds a replica keeps up, where it did not fall behind in the window.
@@ -81,6 +81,7 @@ fn written_faster(scene: &Scene<'_>, report: &mut Report) {
             let text = format!("{writer} writes WAL on {primary} faster than the replica replays it");
             suspect =
                 suspect.with("one_statement_writes", 0.8, &text, &[&finding.id]).claim(text, &[&finding.id]);
+            suspect = whose(scene, suspect, &primary);
         }
         if let Some(reader) = reader {
             let reason =

@@ -75,8 +75,8 @@ fn wrong_port(scene: &Scene<'_>, finding: &Finding, service: &ServiceState) -> O
     let port = service.ports.iter().find(|port| port.declared == Some(false))?;
     let name = &finding.object.name;
     let text = format!(
-        "service {name} sends port {}/{} to {}, which no pod declares",
-        port.port, port.protocol, port.target
+        "service {name} sends {} port {} to {}, which no pod declares",
+        port.protocol, port.port, port.target
     );
     // A pod may listen without declaring its port, but a port's name must be declared to lead anywhere.
     let by_name = port.target.parse::<u32>().is_err();

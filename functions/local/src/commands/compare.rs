@@ -76,12 +76,17 @@ fn row(name: &str, knowledge: bool, alone: &State, model: Option<&State>) -> Str
     let Some(diagnosis) = alone.best_diagnosis() else {
         return format!("| {name} | {} | not diagnosed | | | | |", word(knowledge));
     };
-    let cause = match (&diagnosis.verdict, diagnosis.leading().next()) {
-        (_, Some(lead)) => format!("{} of {}", lead.cause.title(), lead.culprit.name),
-        (Verdict::Healthy { .. }, None) => "nothing is wrong".to_owned(),
-        (_, None) => "inconclusive".to_owned(),
+    let leading: Vec<String> =
+        diagnosis.leading().map(|lead| format!("{} of {}", lead.cause.title(), lead.culprit.name)).collect();
+    let cause = match &diagnosis.verdict {
+        Verdict::Causes { .. } => leading.join(" and "),
+        Verdict::Healthy { .. } => "nothing is wrong".to_owned(),
+        Verdict::Inconclusive { .. } => "inconclusive".to_owned(),
     };
-    let confidence = told(diagnosis.confidence.level, diagnosis.confidence.number);
+    let confidence = match leading.is_empty() {
+        true => "–".to_owned(),
+        false => told(diagnosis.confidence.level, diagnosis.confidence.number),
+    };
     format!(
         "| {name} | {} | {cause} | {confidence} | {} | {} | {} |",
         word(knowledge),

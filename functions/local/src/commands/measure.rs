@@ -90,6 +90,9 @@ struct Label {
     causes: Vec<String>,
     #[serde(default)]
     culprit: Option<String>,
+    /// The incident that the document is of; its own where nothing is said.
+    #[serde(default)]
+    incident: Option<String>,
 }
 
 /// Diagnoses every labelled state: what was said, and whether it was right.
@@ -116,7 +119,8 @@ fn reliability_of(folder: &Path) -> Result<(Vec<Case>, Vec<String>), Stop> {
             lead.cause.title(),
             lead.culprit
         ));
-        cases.push(Case { confidence: lead.confidence, right });
+        let incident = label.incident.unwrap_or(label.state);
+        cases.push(Case { incident, confidence: lead.confidence, right });
     }
     Ok((cases, told))
 }
@@ -128,20 +132,21 @@ pub fn reliability(folder: &Path, as_json: bool) -> Result<(), Stop> {
     if as_json {
         let rows: Vec<_> = rows
             .iter()
-            .map(|r| json!({ "level": r.level, "n": r.cases, "predicted": r.predicted, "left_out": r.left_out, "right": r.right, "interval": r.interval }))
+            .map(|r| json!({ "level": r.level, "n": r.cases, "incidents": r.incidents, "predicted": r.predicted, "left_out": r.left_out, "right": r.right, "interval": r.interval }))
             .collect();
-        return print_json(&json!({ "n": cases.len(), "levels": rows }));
+        return print_json(&json!({ "n": cases.len(), "levels": rows, "map": diagnosis::fitted(&cases) }));
     }
     text.push(format!(
-        "{:8} {:>4} {:>10} {:>14} {:>9}  95 % interval",
-        "level", "n", "predicted", "leave-one-out", "observed"
+        "{:8} {:>4} {:>9} {:>10} {:>14} {:>9}  95 % interval",
+        "level", "n", "incidents", "predicted", "leave-one-out", "observed"
     ));
     text.extend(rows.iter().map(|r| {
         let observed = r.right as f64 / r.cases as f64;
         format!(
-            "{:8} {:>4} {:>10.2} {:>14.2} {:>9.2}  {:.2} to {:.2}",
+            "{:8} {:>4} {:>9} {:>10.2} {:>14.2} {:>9.2}  {:.2} to {:.2}",
             r.level.word(),
             r.cases,
+            r.incidents,
             r.predicted,
             r.left_out,
             observed,
@@ -149,6 +154,9 @@ pub fn reliability(folder: &Path, as_json: bool) -> Result<(), Stop> {
             r.interval.1
         )
     }));
+    let steps: Vec<String> =
+        diagnosis::fitted(&cases).iter().map(|(from, share)| format!("{from:.2} → {share:.2}")).collect();
+    text.push(format!("fitted to all: {}", steps.join(", ")));
     print(&text.join("\n"))
 }
 
