@@ -25,7 +25,9 @@ const SERVICES: &[(Vendor, &str, &str)] = &[
     (Vendor::Openai, "POST", r"/v1/embeddings"),
     (Vendor::Anthropic, "POST", r"/v1/messages|/model/[^/]+/invoke"),
     (Vendor::Anthropic, "GET", r"/v1/models/[^/]+"),
-    (Vendor::Slack, "POST", r"/api/chat\.(postMessage|update)|/chat\.(postMessage|update)"),
+    (Vendor::Slack, "POST", r"(/api)?/chat\.(postMessage|update)|/api/conversations\.history"),
+    (Vendor::Slack, "POST", r"/api/files\.completeUploadExternal|/api/upload/v1/[^/]+"),
+    (Vendor::Slack, "GET", r"/api/files\.getUploadURLExternal"),
 ];
 
 /// The paths of POST requests that only read: searches and queries whose question is a body.

@@ -6,7 +6,7 @@
 //! for where they point costs no time. What is measured is a question as an incident asks it: every search, fusion, excerpts, redaction.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use incident::{Chunk, Corpus};
@@ -34,7 +34,7 @@ async fn main() -> anyhow::Result<()> {
     let file = place.path().join("knowledge.sqlite");
     fill(&file, &lines, passages, &mut dice).await?;
 
-    let home = std::env::var_os("SITREP_HOME").map(PathBuf::from);
+    let home = host::Settings::from_process().home();
     let model = home.map(|home| MiniLm::open(&home.join("model"))).transpose()?.flatten();
     if let Some(model) = &model {
         invent_vectors(&file, model.identity(), &mut dice)?;

@@ -154,7 +154,7 @@ impl Ledger {
                 Some(lead) => return Ok(Some((lead, reason.clone()))),
                 None => {
                     self.change(&format!("{scope}{object}"), |pointer: &mut Pointer| *pointer = mine.clone())
-                        .await?
+                        .await?;
                 }
             }
         }

@@ -65,7 +65,7 @@ impl Webhook {
                     return (202, json!({ "outcome": "queued", "execution": execution }));
                 }
                 Err(error) => {
-                    tracing::error!(execution, error, "started beyond the limit: it could not wait")
+                    tracing::error!(execution, error, "started beyond the limit: it could not wait");
                 }
             }
         }

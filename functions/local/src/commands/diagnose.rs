@@ -1,5 +1,7 @@
 //! `sitrep diagnose`: a state document to its diagnosis, without the workflow and without a network.
 
+use std::path::Path;
+
 use incident::{Diagnosis, State, Verdict};
 use serde_json::Value;
 
@@ -16,20 +18,23 @@ pub fn run(options: &Diagnose) -> Result<(), Stop> {
         return measure::reliability(folder, options.json);
     }
     let Some(path) = &options.state else { return Err(Stop::Usage("a state document is needed".to_owned())) };
-    let mut document: Value = read_json(path, "a state document (see `sitrep schema state`)")?;
-    // A case holds the document it is about.
-    if document.get("correction").is_some() {
-        document = document["state"].take();
-    }
-    let state: State = serde_json::from_value(document).map_err(|error| {
-        Stop::Usage(format!(
-            "{} is not a state document (see `sitrep schema state`): {error}",
-            path.display()
-        ))
-    })?;
+    let state = state(path)?;
     let diagnosis =
         if state.knowledge.is_some() { diagnosis::weigh(&state) } else { diagnosis::diagnose(&state) };
     if options.json { print_json(&diagnosis) } else { print(&text(&diagnosis)) }
+}
+
+/// A state document, or the one that a case is about.
+fn state(path: &Path) -> Result<State, Stop> {
+    const WHAT: &str = "a state document (see `sitrep schema state`)";
+    let document: Value = read_json(path, WHAT)?;
+    if document.get("correction").is_none() {
+        // Read again, for only then a fault has a line.
+        return read_json(path, WHAT);
+    }
+    let state = document.get("state").cloned().unwrap_or_default();
+    serde_json::from_value(state)
+        .map_err(|error| Stop::Usage(format!("{} is a case without {WHAT}: {error}", path.display())))
 }
 
 fn text(diagnosis: &Diagnosis) -> String {

@@ -1,6 +1,6 @@
 //! `sitrep evaluate-cases`: the diagnosis as it is now, on investigations whose real cause a person told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use host::Settings;
 use incident::{Cause, State};
@@ -48,7 +48,7 @@ pub fn run(options: &EvaluateCases) -> Result<(), Stop> {
     if files.is_empty() {
         return Err(Stop::Usage(format!("{} holds no case", folder.display())));
     }
-    let cases = files.iter().map(score).collect::<Result<Vec<_>, _>>()?;
+    let cases = files.iter().map(|file| score(file)).collect::<Result<Vec<_>, _>>()?;
     let labelled = || cases.iter().filter(|case| case.right.is_some());
     let score = Score {
         labelled: labelled().count(),
@@ -63,7 +63,7 @@ fn own_folder() -> Option<PathBuf> {
     Settings::from_process().home().map(|home| home.join("cases"))
 }
 
-fn score(path: &PathBuf) -> Result<Scored, Stop> {
+fn score(path: &Path) -> Result<Scored, Stop> {
     let case: Case = read_json(path, "a case")?;
     let state: State = serde_json::from_value(case.state)
         .map_err(|error| Stop::Usage(format!("{} holds no state document: {error}", path.display())))?;
