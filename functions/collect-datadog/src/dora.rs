@@ -7,23 +7,12 @@ use incident::{Fact, Object, ObjectKind, Timestamp, Window, redact, size};
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Client, Scope};
+use crate::wrapped::Wrapped;
 
 /// Deployments read.
 const PAGE: usize = 50;
 /// Characters of a name and of a commit.
 const NAME: usize = 80;
-
-#[derive(Serialize)]
-struct Request<'a> {
-    data: RequestData<'a>,
-}
-
-#[derive(Serialize)]
-struct RequestData<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    attributes: Attributes<'a>,
-}
 
 #[derive(Serialize)]
 struct Attributes<'a> {
@@ -78,7 +67,7 @@ pub async fn ask(client: &Client, query: &str, window: Window) -> Result<Answer<
     })
 }
 
-fn request(query: &str, window: Window) -> Request<'_> {
+fn request(query: &str, window: Window) -> Wrapped<Attributes<'_>> {
     let attributes = Attributes {
         from: window.from.to_string(),
         to: window.to.to_string(),
@@ -86,7 +75,7 @@ fn request(query: &str, window: Window) -> Request<'_> {
         limit: PAGE,
         sort: "-started_at",
     };
-    Request { data: RequestData { kind: "dora_deployments_list_request", attributes } }
+    Wrapped::new("dora_deployments_list_request", attributes)
 }
 
 impl Deployment {

@@ -24,6 +24,7 @@ mod spans;
 mod synthetics;
 mod timeseries;
 mod volume;
+mod wrapped;
 
 use std::time::Duration;
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::client::{Client, Scope};
 use crate::search::{any, term};
+use crate::wrapped::Wrapped;
 
 /// How far back spans are counted.
 const WINDOW: SignedDuration = SignedDuration::from_mins(15);
@@ -24,18 +25,6 @@ const MAX_BUCKETS: usize = 5;
 const NAME: usize = 80;
 const RESOURCE: &str = "resource_name";
 const ERROR: &str = "@error.type";
-
-#[derive(Serialize)]
-struct Request<'a> {
-    data: RequestData<'a>,
-}
-
-#[derive(Serialize)]
-struct RequestData<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    attributes: Attributes<'a>,
-}
 
 #[derive(Serialize)]
 struct Attributes<'a> {
@@ -103,14 +92,14 @@ async fn ask(client: &Client, query: &str, window: Window) -> Result<Answer<Vec<
     Ok(Answer::list(response.data))
 }
 
-fn request(query: &str, window: Window) -> Request<'_> {
+fn request(query: &str, window: Window) -> Wrapped<Attributes<'_>> {
     let group = |facet| GroupBy { facet, limit: 5, missing: "not told" };
     let attributes = Attributes {
         filter: Filter { query, from: window.from.to_string(), to: window.to.to_string() },
         compute: [Compute { aggregation: "count", kind: "total" }],
         group_by: [group("service"), group(RESOURCE), group(ERROR)],
     };
-    Request { data: RequestData { kind: "aggregate_request", attributes } }
+    Wrapped::new("aggregate_request", attributes)
 }
 
 fn observe(buckets: Vec<Bucket>, window: Window) -> Vec<Observation> {

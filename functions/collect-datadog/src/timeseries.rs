@@ -5,6 +5,7 @@ use incident::{Series, Timestamp, Window, size};
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Client, Scope};
+use crate::wrapped::Wrapped;
 
 /// Seconds between points: what one window of an incident, an hour or so, is read at.
 const PERIOD_S: u32 = 60;
@@ -12,18 +13,6 @@ const PERIOD_S: u32 = 60;
 const MAX_GROUPS: u32 = 10;
 /// Characters of Datadog's own words kept in a sentence.
 const WORDS: usize = 120;
-
-#[derive(Serialize)]
-struct Request<'a> {
-    data: RequestData<'a>,
-}
-
-#[derive(Serialize)]
-struct RequestData<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    attributes: Attributes<'a>,
-}
 
 #[derive(Serialize)]
 struct Attributes<'a> {
@@ -126,7 +115,7 @@ pub async fn ask(
     read(client.search("/api/v2/query/timeseries", &request(queries, window), Scope::Timeseries).await?)
 }
 
-fn request(queries: &[String], window: Window) -> Request<'_> {
+fn request(queries: &[String], window: Window) -> Wrapped<Attributes<'_>> {
     let name = |index: usize| format!("q{index}");
     let attributes = Attributes {
         from: window.from.as_millisecond(),
@@ -141,7 +130,7 @@ fn request(queries: &[String], window: Window) -> Request<'_> {
             .map(|index| Formula { formula: name(index), limit: Limit { count: MAX_GROUPS, order: "desc" } })
             .collect(),
     };
-    Request { data: RequestData { kind: "timeseries_request", attributes } }
+    Wrapped::new("timeseries_request", attributes)
 }
 
 fn read(response: Response) -> Result<Answer<Vec<Line>>, CallError> {

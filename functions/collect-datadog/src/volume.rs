@@ -130,10 +130,11 @@ async fn ask(client: &Client, query: &str, window: Window) -> Result<Answer<Vec<
     let response: Response = client.search(PATH, &body, Scope::Logs).await?;
     let timed_out = response.meta.and_then(|meta| meta.status).as_deref() == Some("timeout");
     let buckets = response.data.buckets;
-    Ok(if timed_out {
-        Answer::partial(buckets, "Datadog ran out of time while counting")
-    } else {
-        Answer::list(buckets)
+    let uncounted = buckets.iter().any(|bucket| bucket.total().is_none());
+    Ok(match (timed_out, uncounted) {
+        (true, _) => Answer::partial(buckets, "Datadog ran out of time while counting"),
+        (_, true) => Answer::partial(buckets, "Datadog left a group without its count"),
+        _ => Answer::list(buckets),
     })
 }
 
@@ -151,7 +152,7 @@ fn group_by(facet: &'static str) -> GroupBy {
 }
 
 fn observe(now: &[Bucket], before: Option<&[Bucket]>, object: Object, window: Window) -> Vec<Observation> {
-    let total = |buckets: &[Bucket]| buckets.iter().map(Bucket::total).fold(0, u64::saturating_add);
+    let total = |buckets: &[Bucket]| buckets.iter().filter_map(Bucket::total).fold(0, u64::saturating_add);
     let (lines, lines_before) = (total(now), before.map(total));
     if lines == 0 && lines_before.unwrap_or(0) == 0 {
         return Vec::new();
@@ -159,8 +160,9 @@ fn observe(now: &[Bucket], before: Option<&[Bucket]>, object: Object, window: Wi
     let by = |facet: &str| {
         let mut sums = BTreeMap::<String, u64>::new();
         for bucket in now {
+            let Some(total) = bucket.total() else { continue };
             let sum = sums.entry(bucket.value(facet)).or_default();
-            *sum = sum.saturating_add(bucket.total());
+            *sum = sum.saturating_add(total);
         }
         sums
     };
@@ -177,8 +179,9 @@ fn series(buckets: &[Bucket], window: Window) -> Option<Observation> {
     for bucket in buckets {
         by_service.entry(bucket.value("service")).or_default().push(bucket);
     }
-    let total =
-        |buckets: &Vec<&Bucket>| buckets.iter().map(|bucket| bucket.total()).fold(0, u64::saturating_add);
+    let total = |buckets: &Vec<&Bucket>| {
+        buckets.iter().filter_map(|bucket| bucket.total()).fold(0, u64::saturating_add)
+    };
     let (most, own) = by_service.into_iter().max_by_key(|(_, own)| total(own))?;
     let mut minutes = BTreeMap::<Timestamp, f64>::new();
     for (at, count) in own.iter().flat_map(|bucket| bucket.minutes("c1")) {
@@ -202,8 +205,9 @@ impl Bucket {
         self.by.get(facet).and_then(Value::as_str).unwrap_or(MISSING).to_owned()
     }
 
-    fn total(&self) -> u64 {
-        self.computes.get("c0").and_then(Value::as_f64).unwrap_or(0.0).max(0.0) as u64
+    /// None where the answer lacks it, which is not zero.
+    fn total(&self) -> Option<u64> {
+        self.computes.get("c0").and_then(Value::as_f64).map(|count| count.max(0.0) as u64)
     }
 
     /// The minutes that hold a line.
@@ -232,6 +236,16 @@ mod tests {
             {"by":{"status":"error"},"computes":{"c0":1,"c1":[]}}]"#,
         )
         .unwrap()
+    }
+
+    #[test]
+    fn a_group_without_its_count_is_not_a_group_of_none() {
+        let mut buckets = buckets();
+        buckets[1].computes.remove("c0");
+        assert_eq!(buckets[1].total(), None);
+        let observed = observe(&buckets, None, Object::new(ObjectKind::Application, "api"), window());
+        let Fact::LogVolume(fact) = &observed[0].fact else { panic!("{observed:?}") };
+        assert_eq!((fact.lines, fact.by_status.get("warn")), (41, None));
     }
 
     #[test]
