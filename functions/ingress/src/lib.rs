@@ -5,10 +5,12 @@
 
 mod answer;
 mod queue;
+mod doctor;
 mod request;
 mod start;
 
 pub use answer::answer;
 pub use queue::{Queue, Waiting};
+pub use doctor::doctor;
 pub use request::{body, event_for, is_secret};
 pub use start::{Ran, Started, Starter};
