@@ -57,8 +57,8 @@ async fn zone(client: &Client) -> Result<String, Outcome> {
         "{TOKENS} Zone → Analytics → Read, with this zone under Zone resources; see that CLOUDFLARE_ZONE_ID is its id"
     );
     let access = access::probe(client).await.map_err(|error| error.outcome(fix))?;
-    let fields = latency::FIELDS.iter().chain(&["botScore", "coloCode"]);
-    let gated: Vec<&str> = fields.copied().filter(|field| !access.has(&[field])).collect();
+    let fields = latency::FIELDS.into_iter().chain(["botScore", "coloCode"]);
+    let gated: Vec<&str> = fields.filter(|field| !access.has(&[*field])).collect();
     Ok(match gated.as_slice() {
         [] => "everything that is asked for is in the plan".to_owned(),
         gated => format!("read without {}, which the plan lacks", gated.join(", ")),

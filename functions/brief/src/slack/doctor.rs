@@ -3,7 +3,6 @@
 use host::http::send_with_headers;
 use host::{Check, Fault, Outcome, Settings};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::Slack;
 
@@ -41,7 +40,7 @@ pub async fn doctor(settings: &Settings) -> Result<Vec<Check>, Fault> {
     let Some(slack) = Slack::from_settings(settings)? else { return Ok(Vec::new()) };
     let mut scopes = None;
     let token = Check::attempt(OF, "token", async {
-        let (headers, answer) = slack.read::<Answer>("auth.test", &[]).await?;
+        let (headers, answer) = slack.read("auth.test", &[]).await?;
         scopes = headers;
         let fix = "put the bot token (xoxb-…) of OAuth & Permissions in SLACK_BOT_TOKEN; install the app again where it was revoked";
         match answer.ok {
@@ -73,7 +72,7 @@ fn scope(scopes: Option<&str>) -> Outcome {
 
 impl Slack {
     async fn channel(&self) -> Result<String, Outcome> {
-        let answer = self.read::<Answer>("conversations.info", &[("channel", &self.channel)]).await?.1;
+        let answer = self.read("conversations.info", &[("channel", self.channel.as_str())]).await?.1;
         let invite = "invite the bot where it shall post: /invite @sitrep in the channel";
         match (answer.ok, answer.error.as_str(), answer.channel) {
             (true, _, Channel { is_archived: true, .. }) => {
@@ -99,11 +98,7 @@ impl Slack {
     }
 
     /// Asks a method that reads, which takes its arguments in the query. Beside the answer the token's scopes.
-    async fn read<T: DeserializeOwned>(
-        &self,
-        method: &str,
-        query: &[(&str, &str)],
-    ) -> Result<(Option<String>, T), Outcome> {
+    async fn read(&self, method: &str, query: &[(&str, &str)]) -> Result<(Option<String>, Answer), Outcome> {
         let request = self.http.get(format!("{}/{method}", self.base_url)).query(query);
         let (headers, answer) = send_with_headers(request.bearer_auth(self.token.expose())).await;
         let scopes = headers.and_then(|h| h.get("x-oauth-scopes")?.to_str().ok().map(str::to_owned));
