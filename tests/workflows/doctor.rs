@@ -47,7 +47,7 @@ fn scenario() -> BTreeMap<String, Value> {
         ("pinecone.yaml", json!({})),
         ("openai.yaml", json!({})),
         ("anthropic.yaml", json!({})),
-        ("slack.yaml", json!({"scopes": ["chat:write", "channels:read"]})),
+        ("slack.yaml", json!({"scopes": ["chat:write", "files:write", "channels:read"]})),
     ];
     files.map(|(name, file)| (name.to_owned(), file)).into()
 }
@@ -68,7 +68,7 @@ async fn examined(files: BTreeMap<String, Value>, settings: &[(&str, &str)]) -> 
         .with(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let checks = examine(&settings).await.unwrap();
     let shown = table(&checks) + &serde_json::to_string(&checks).unwrap();
-    let secret = Regex::new("_(KEY|TOKEN|SECRET)$").unwrap();
+    let secret = Regex::new("_(KEY|TOKEN|SECRET|WEBHOOK_URL)$").unwrap();
     for (name, value) in settings.iter().filter(|(name, _)| secret.is_match(name)) {
         assert!(!shown.contains(value), "{name} is shown");
     }
@@ -168,8 +168,12 @@ async fn what_is_missing_is_named_with_what_mends_it() {
             ("AWS rds:DescribeEvents", "AccessDenied", "allow rds:DescribeEvents"),
         ),
         (
-            slack(json!(["channels:read"])),
-            ("Slack scope chat:write", "only channels:read", "add chat:write under OAuth & Permissions"),
+            slack(json!(["files:write", "channels:read"])),
+            (
+                "Slack scope chat:write",
+                "only files:write,channels:read",
+                "add chat:write under OAuth & Permissions",
+            ),
         ),
         (
             with(

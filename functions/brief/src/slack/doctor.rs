@@ -1,14 +1,15 @@
 //! For `sitrep doctor`: the token, its scope, the channel. Nothing is posted.
 
 use host::http::send_with_headers;
-use host::{Check, Fault, Outcome, Settings};
+use host::{Check, Fault, Outcome, Secret, Settings};
 use serde::Deserialize;
 
-use super::Slack;
-
 const OF: &str = "Slack";
-/// What posting needs.
-const SCOPE: &str = "chat:write";
+const TOKEN: &str = "token";
+/// Optional.
+const HISTORY: &str = "channels:history";
+/// What posting, and the picture in the thread, need.
+const SCOPES: [&str; 3] = ["chat:write", "files:write", HISTORY];
 
 /// `auth.test` and `conversations.info`, of which each has a part.
 #[derive(Deserialize)]
@@ -32,16 +33,31 @@ struct Channel {
     is_archived: bool,
 }
 
+/// Who asks.
+struct Client {
+    http: reqwest::Client,
+    base_url: String,
+    token: Secret,
+}
+
 /// Checks `SLACK_BOT_TOKEN` and whether it may post to `SLACK_CHANNEL`.
 pub async fn doctor(settings: &Settings) -> Result<Vec<Check>, Fault> {
-    if let Some(unset) = Check::unset(OF, "token", settings, &["SLACK_BOT_TOKEN", "SLACK_CHANNEL"]) {
-        return Ok(vec![unset]);
-    }
-    let Some(slack) = Slack::from_settings(settings)? else { return Ok(Vec::new()) };
+    let unset = Check::unset(OF, TOKEN, settings, &["SLACK_BOT_TOKEN", "SLACK_CHANNEL"]);
+    let (Some(token), Some(channel), None) =
+        (settings.secret("SLACK_BOT_TOKEN"), settings.get("SLACK_CHANNEL"), &unset)
+    else {
+        let hook = settings.get("SLACK_WEBHOOK_URL").map(|_| {
+            let why = "SLACK_WEBHOOK_URL is set; only posting would tell whether it works";
+            Check::new(OF, "webhook", Outcome::absent(why))
+        });
+        return Ok(unset.into_iter().chain(hook).collect());
+    };
+    let base_url = settings.url("SLACK_URL", "https://slack.com/api");
+    let slack = Client { http: host::http::client()?, base_url, token };
     let mut scopes = None;
-    let token = Check::attempt(OF, "token", async {
-        let (headers, answer) = slack.read("auth.test", &[]).await?;
-        scopes = headers;
+    let token = Check::attempt(OF, TOKEN, async {
+        let (named, answer) = slack.read("auth.test", &[]).await?;
+        scopes = named;
         let fix = "put the bot token (xoxb-…) of OAuth & Permissions in SLACK_BOT_TOKEN; install the app again where it was revoked";
         match answer.ok {
             true => Ok(format!("{} of {}", answer.user, answer.team)),
@@ -52,27 +68,31 @@ pub async fn doctor(settings: &Settings) -> Result<Vec<Check>, Fault> {
     if !token.is_ok() {
         return Ok(vec![token]);
     }
-    let channel = Check::attempt(OF, format!("channel {}", slack.channel), slack.channel()).await;
-    Ok(vec![token, Check::new(OF, format!("scope {SCOPE}"), scope(scopes.as_deref())), channel])
+    let seen = Check::attempt(OF, format!("channel {channel}"), slack.channel(channel)).await;
+    let scoped = SCOPES.map(|name| Check::new(OF, format!("scope {name}"), scope(name, scopes.as_deref())));
+    Ok([vec![token], scoped.into(), vec![seen]].concat())
 }
 
-/// Whether the scopes that Slack names, with commas between them, hold the one that is needed.
-fn scope(scopes: Option<&str>) -> Outcome {
+/// Whether the scopes that Slack names, with commas between them, hold this one.
+fn scope(name: &str, scopes: Option<&str>) -> Outcome {
     let fix = format!(
-        "add {SCOPE} under OAuth & Permissions → Scopes → Bot Token Scopes, then install the app again"
+        "add {name} under OAuth & Permissions → Scopes → Bot Token Scopes, then install the app again"
     );
     match scopes {
         None => Outcome::absent("Slack did not say which scopes the token has"),
-        Some(scopes) if scopes.split(',').any(|scope| scope.trim() == SCOPE) => {
+        Some(scopes) if scopes.split(',').any(|scope| scope.trim() == name) => {
             Outcome::Ok { seen: "the token has it".to_owned() }
+        }
+        Some(_) if name == HISTORY => {
+            Outcome::absent("without it an announcement whose answer was lost is not found again")
         }
         Some(scopes) => Outcome::failed(format!("the token has only {scopes}"), fix),
     }
 }
 
-impl Slack {
-    async fn channel(&self) -> Result<String, Outcome> {
-        let answer = self.read("conversations.info", &[("channel", self.channel.as_str())]).await?.1;
+impl Client {
+    async fn channel(&self, channel: &str) -> Result<String, Outcome> {
+        let answer = self.read("conversations.info", &[("channel", channel)]).await?.1;
         let invite = "invite the bot where it shall post: /invite @sitrep in the channel";
         match (answer.ok, answer.error.as_str(), answer.channel) {
             (true, _, Channel { is_archived: true, .. }) => {
@@ -86,7 +106,7 @@ impl Slack {
             (_, "missing_scope", _) => Err(Outcome::absent(
                 "only a token with channels:read (groups:read for a private one) may look; /invite @sitrep in it",
             )),
-            (_, "channel_not_found", _) if !is_id(&self.channel) => Err(Outcome::absent(
+            (_, "channel_not_found", _) if !is_id(channel) => Err(Outcome::absent(
                 "only a channel named by its id (C…) can be looked at; /invite @sitrep in it",
             )),
             (_, "channel_not_found", _) => Err(Outcome::failed(

@@ -4,7 +4,7 @@ use host::{Check, Outcome, Settings};
 use incident::{redact, size};
 
 /// What the names of settings that hold a secret end in.
-const SECRET: [&str; 4] = ["_KEY", "_TOKEN", "_SECRET", "_TOKEN_BEDROCK"];
+const SECRET: [&str; 5] = ["_KEY", "_TOKEN", "_SECRET", "_TOKEN_BEDROCK", "_WEBHOOK_URL"];
 /// A shorter value is a word that may stand anywhere.
 const SHORTEST: usize = 6;
 /// Characters of a vendor's words.
