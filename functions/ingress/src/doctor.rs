@@ -4,6 +4,7 @@ use aws_sdk_sfn::error::DisplayErrorContext;
 use aws_sdk_sfn::operation::describe_state_machine::DescribeStateMachineError;
 use host::{Check, Fault, Outcome, Settings};
 
+use crate::queue::Queue;
 use crate::start::{Machine, Starter};
 
 const OF: &str = "Webhook";
@@ -15,8 +16,20 @@ pub async fn doctor(settings: &Settings) -> Result<Vec<Check>, Fault> {
         Some(1) => Outcome::Ok { seen: "set".to_owned() },
         Some(n) => Outcome::Ok { seen: format!("{n} are accepted, while rotating") },
     };
-    let machine = Check::attempt(OF, "STATE_MACHINE_ARN", machine(settings));
-    Ok(vec![Check::new(OF, "WEBHOOK_SECRET", secret), machine.await])
+    let machine = Check::attempt(OF, "STATE_MACHINE_ARN", machine(settings)).await;
+    let queue = Check::attempt(OF, "QUEUE_URL", queue(settings)).await;
+    Ok(vec![Check::new(OF, "WEBHOOK_SECRET", secret), machine, queue])
+}
+
+async fn queue(settings: &Settings) -> Result<String, Outcome> {
+    let Queue::Sqs { client, url } = Queue::open(settings).await else {
+        return Err(Outcome::absent("QUEUE_URL not set: files under SITREP_HOME"));
+    };
+    let fix = "set QUEUE_URL to the queue that Terraform made, and allow sqs:GetQueueAttributes on it";
+    match client.get_queue_attributes().queue_url(url).send().await {
+        Ok(_) => Ok("may be asked".to_owned()),
+        Err(error) => Err(Outcome::failed(DisplayErrorContext(&error).to_string(), fix)),
+    }
 }
 
 async fn machine(settings: &Settings) -> Result<String, Outcome> {

@@ -77,7 +77,7 @@ async fn resolved(settings: &Settings) -> (Settings, Option<Check>) {
 
 async fn everything(settings: &Settings) -> Result<Vec<Check>, Fault> {
     let repositories = repositories(settings);
-    let services: [(&str, BoxFuture<'_, Result<Vec<Check>, Fault>>); 10] = [
+    let services: [(&str, BoxFuture<'_, Result<Vec<Check>, Fault>>); 11] = [
         ("this machine", Box::pin(async { Ok(here::doctor(settings)) })),
         ("Datadog", Box::pin(collect_datadog::doctor(settings))),
         ("Kubernetes", Box::pin(collect_kubernetes::doctor(settings))),
@@ -86,6 +86,7 @@ async fn everything(settings: &Settings) -> Result<Vec<Check>, Fault> {
         ("the knowledge base", Box::pin(async { Ok(knowledge::doctor(settings).await) })),
         ("Claude", Box::pin(claude::doctor(settings))),
         ("Slack", Box::pin(brief::doctor(settings))),
+        ("the ledger", Box::pin(async { Ok(ledger::doctor(settings).await) })),
         ("the state machine", Box::pin(ingress::doctor(settings))),
         ("the wiki and the forges", Box::pin(index::doctor(settings, &repositories))),
     ];
