@@ -3,6 +3,7 @@
 mod clock;
 mod collectors;
 mod demo;
+mod doctor;
 mod faults;
 mod field;
 mod injection;

@@ -44,6 +44,7 @@ use serde_json::Value;
 
 use crate::channel::Channel;
 use crate::content::Content;
+pub use crate::slack::doctor::doctor;
 
 /// How long the workflow goes on trying to post on Lambda, where `SLACK_PATIENCE_S` says nothing: longer than Slack is down.
 const PATIENCE_S: u64 = 900;

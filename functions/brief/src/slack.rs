@@ -1,5 +1,7 @@
 //! Posting to Slack with a bot token: once, within three seconds, and never an error, only a gap.
 
+pub mod doctor;
+
 use std::time::Duration;
 
 use host::{Fault, Secret, Settings, clock};

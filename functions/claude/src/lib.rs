@@ -4,6 +4,7 @@
 //! or an [`Error`] that says how it failed. One question, one answer: no tools, no loops, no streaming; the model may not act.
 //! Anthropic's own API or Amazon Bedrock by setting, with the same types. Own types, because stop reasons, cache counters and a deadline over all retries are what matters here.
 
+mod doctor;
 mod error;
 mod lifecycle;
 mod price;
@@ -19,6 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout_at};
 
+pub use doctor::doctor;
 pub use error::Error;
 pub use schema::legal as legal_schema;
 pub use transport::{Auth, Transport};

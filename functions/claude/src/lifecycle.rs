@@ -17,7 +17,7 @@ pub type Learnt = Arc<Mutex<BTreeMap<String, Option<String>>>>;
 
 /// `GET /v1/models/{id}`.
 #[derive(Deserialize)]
-struct Model {
+pub struct Model {
     #[serde(default)]
     lifecycle: String,
     #[serde(default)]
@@ -44,7 +44,8 @@ impl Claude {
     }
 }
 
-fn sentence(model: &str, about: &Model) -> Option<String> {
+/// A sentence where the model will not be served for long.
+pub fn sentence(model: &str, about: &Model) -> Option<String> {
     let lifecycle = about.lifecycle.to_lowercase();
     if !matches!(lifecycle.as_str(), "deprecated" | "retired") {
         return None;

@@ -51,10 +51,15 @@ where
     }
 }
 
+/// True where the credentials themselves are not accepted.
+pub fn is_about_credentials(code: &str) -> bool {
+    CREDENTIALS.contains(&code)
+}
+
 fn refusal(code: Option<&str>, message: Option<&str>, status: u16, action: &str) -> CallError {
     let named = code.unwrap_or_default();
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| named.starts_with(prefix));
-    if CREDENTIALS.contains(&named) {
+    if is_about_credentials(named) {
         return CallError::Denied(format!("refused with {named}; check the collector's AWS credentials"));
     }
     if starts(PERMISSION) || (code.is_none() && matches!(status, 401 | 403)) {

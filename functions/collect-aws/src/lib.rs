@@ -10,6 +10,7 @@ mod alarms;
 mod clients;
 mod clusters;
 mod databases;
+mod doctor;
 mod failure;
 mod formula;
 mod instance_class;
@@ -35,6 +36,7 @@ use incident::{Evidence, Source, State, Status, Subject, Timestamp, Window};
 use jiff::SignedDuration;
 
 use clients::Clients;
+pub use doctor::doctor;
 use instances::Checks;
 use metric_data::Measured;
 use telling::{Focus, Reading};

@@ -52,9 +52,10 @@ pub async fn read(run: &Run, client: &Client, instances: &[&DbInstance]) -> Vec<
 }
 
 /// The points of a key, by the group and the member it stands for; the whole load has neither.
-type Keyed = BTreeMap<Option<(usize, String)>, Vec<(Timestamp, f64)>>;
+pub type Keyed = BTreeMap<Option<(usize, String)>, Vec<(Timestamp, f64)>>;
 
-async fn ask(client: &Client, resource: &str, window: Window) -> Result<Answer<Keyed>, CallError> {
+/// Asks for the load of one instance.
+pub async fn ask(client: &Client, resource: &str, window: Window) -> Result<Answer<Keyed>, CallError> {
     let queries = queries().map_err(|why| CallError::Unavailable(format!("could not be asked: {why}")))?;
     let mut keyed = Keyed::new();
     let mut token = None;

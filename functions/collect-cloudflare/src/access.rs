@@ -42,12 +42,14 @@ pub struct Access {
 
 /// Asks for it.
 pub async fn read(client: &Client) -> Result<Answer<Access>, CallError> {
+    probe(client).await.map(Answer::full)
+}
+
+/// The same by itself.
+pub async fn probe(client: &Client) -> Result<Access, CallError> {
     let zone: Zone = client.probe(QUESTION, Scope::ZoneAnalytics).await?;
     let Settings { http_requests_adaptive_groups, firewall_events_adaptive_groups } = zone.settings;
-    Ok(Answer::full(Access {
-        requests: http_requests_adaptive_groups,
-        firewall: firewall_events_adaptive_groups,
-    }))
+    Ok(Access { requests: http_requests_adaptive_groups, firewall: firewall_events_adaptive_groups })
 }
 
 impl Access {

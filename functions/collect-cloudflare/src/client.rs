@@ -137,9 +137,9 @@ impl Client {
         &self.zone_id
     }
 
-    /// True where an account is configured, whose datasets can be asked.
-    pub fn has_account(&self) -> bool {
-        self.account_id.is_some()
+    /// The configured account's id, whose datasets can be asked where there is one.
+    pub fn account_id(&self) -> Option<&str> {
+        self.account_id.as_deref()
     }
 
     /// Asks one query about the zone. A query only reads, so asking again after a failure is harmless.
@@ -184,7 +184,12 @@ impl Client {
 
     /// Reads something of the zone by REST. The error is still HTTP's: what a 404 means is the caller's to say.
     pub async fn zone_get<T: DeserializeOwned>(&self, path: &str) -> Result<T, HttpError> {
-        let url = format!("{}/client/v4/zones/{}{path}", self.base_url, self.zone_id);
+        self.get(&format!("/zones/{}{path}", self.zone_id)).await
+    }
+
+    /// Reads something by REST, by its path below `/client/v4`.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, HttpError> {
+        let url = format!("{}/client/v4{path}", self.base_url);
         let request = self.http.get(url).bearer_auth(self.token.expose());
         let envelope: Envelope<T> = Box::pin(send(request)).await?;
         match envelope.result {

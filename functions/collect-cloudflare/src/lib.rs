@@ -10,6 +10,7 @@ mod access;
 mod attacks;
 mod client;
 mod counts;
+mod doctor;
 mod document;
 mod firewall;
 mod latency;
@@ -27,6 +28,7 @@ use jiff::SignedDuration;
 
 use access::Access;
 use client::{Client, Missing};
+pub use doctor::doctor;
 use document::{Group, Groups};
 use traffic::Mix;
 
@@ -86,7 +88,7 @@ async fn collect(client: &Client, state: &State) -> Evidence {
 
 /// Attacks on the account's network, where an account is configured.
 async fn of_account(run: &Run, client: &Client, zone: &Object, as_of: Timestamp) -> Vec<Observation> {
-    if !client.has_account() {
+    if client.account_id().is_none() {
         return Vec::new();
     }
     let window = span(as_of, HOUR);

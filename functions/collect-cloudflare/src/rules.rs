@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::client::Client;
 
 /// The phases whose rules stop requests.
-const PHASES: [&str; 4] =
+pub const PHASES: [&str; 4] =
     ["http_request_firewall_custom", "http_request_firewall_managed", "http_ratelimit", "ddos_l7"];
 /// How far back a change is told: a rule may stop somebody for days before anyone complains.
 const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -22,7 +22,7 @@ const DESCRIPTION: usize = 100;
 const EXPRESSION: usize = 200;
 
 #[derive(Debug, Deserialize)]
-struct Ruleset {
+pub struct Ruleset {
     #[serde(default)]
     version: Option<String>,
     #[serde(default)]
@@ -60,7 +60,7 @@ pub async fn collect(run: &Run, client: &Client, as_of: Timestamp) -> Vec<Observ
 }
 
 /// A phase without an entrypoint has no rules.
-async fn entrypoint(client: &Client, phase: &str) -> Result<Answer<Option<Ruleset>>, CallError> {
+pub async fn entrypoint(client: &Client, phase: &str) -> Result<Answer<Option<Ruleset>>, CallError> {
     match client.zone_get::<Ruleset>(&format!("/rulesets/phases/{phase}/entrypoint")).await {
         Ok(ruleset) => Ok(Answer::full(Some(ruleset))),
         Err(HttpError::Status { status: 404, .. }) => Ok(Answer::empty(None)),

@@ -44,6 +44,27 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Timeseries,
+        Self::Metrics,
+        Self::Monitors,
+        Self::Logs,
+        Self::Events,
+        Self::Slos,
+        Self::Synthetics,
+        Self::Apm,
+        Self::Dora,
+    ];
+
+    /// What to add where it is missing: an index of logs may be restricted by a second scope.
+    pub fn needed(self) -> &'static str {
+        match self {
+            Self::Logs => "logs_read_data, logs_read_index_data",
+            other => other.name(),
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Timeseries => "timeseries_query",

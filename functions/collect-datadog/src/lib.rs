@@ -10,6 +10,7 @@ mod about;
 mod apm;
 mod client;
 mod deploys;
+mod doctor;
 mod dora;
 mod logs;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use incident::{Catalog, Evidence, Source, State, Status, Timestamp, Window};
 use jiff::SignedDuration;
 
 use client::Client;
+pub use doctor::doctor;
 
 /// The state machine gives the function seven seconds. What has arrived by then is returned, the rest is a gap.
 const DEADLINE: Duration = Duration::from_millis(5500);

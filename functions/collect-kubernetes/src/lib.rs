@@ -8,6 +8,7 @@ mod api;
 mod began;
 mod claim;
 mod connection;
+mod doctor;
 mod event;
 mod job;
 mod limits;
@@ -42,6 +43,7 @@ use tokio::time::Instant;
 
 use crate::api::Api;
 use crate::connection::Connection;
+pub use crate::doctor::doctor;
 use crate::observe::Report;
 use crate::world::World;
 

@@ -11,6 +11,7 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use host::Outcome;
 use host::http::HttpError;
 use incident::evidence::Observation;
 use incident::{Call, Evidence, Gap, Source, Status, Window, redact, size};
@@ -36,6 +37,16 @@ impl CallError {
             Self::Denied(_) => Status::Denied,
             Self::Timeout => Status::Timeout,
             Self::Unavailable(_) => Status::Unavailable,
+        }
+    }
+}
+
+impl CallError {
+    /// The same for `sitrep doctor`; `fix` mends a refusal.
+    pub fn outcome(&self, fix: impl Into<String>) -> Outcome {
+        match self {
+            Self::Denied(_) => Outcome::failed(self.to_string(), fix),
+            Self::Timeout | Self::Unavailable(_) => Outcome::unavailable(self.to_string()),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! nothing of ours, so nothing here knows what an alert is.
 
 pub mod aws;
+pub mod check;
 pub mod clock;
 pub mod fault;
 pub mod function;
@@ -14,6 +15,7 @@ pub mod secret;
 pub mod settings;
 pub mod trace;
 
+pub use check::{Check, Outcome};
 pub use fault::Fault;
 pub use function::{Function, Handler, handler, serve};
 pub use secret::Secret;

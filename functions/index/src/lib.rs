@@ -4,6 +4,7 @@
 //! the `sitrep` command also files, folders and git repositories. Output: what was added, left alone and removed, and what could
 //! not be read, by name. Secrets are masked before anything is stored.
 
+mod doctor;
 mod files;
 mod forge;
 mod git;
@@ -25,6 +26,7 @@ use knowledge::{SourceChunks, Store, StoreError, Stored};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use doctor::doctor;
 pub use files::{Times, folder_origin, read_folder};
 pub use git::{Checkout, clone, git_origin, read_git};
 pub use origin::Origin;

@@ -10,9 +10,10 @@ use host::Settings;
 /// Starts executions of the machine that `STATE_MACHINE_ARN` names.
 pub struct Starter(Option<Machine>);
 
-struct Machine {
-    client: Client,
-    arn: String,
+/// A machine and who asks for it.
+pub struct Machine {
+    pub client: Client,
+    pub arn: String,
 }
 
 /// What became of an execution.
@@ -41,6 +42,11 @@ impl Starter {
         let mut config = aws_sdk_sfn::config::Builder::from(&host::aws::config(settings).await);
         config.set_endpoint_url(host::aws::endpoint(settings, "SFN"));
         Self(Some(Machine { client: Client::from_conf(config.build()), arn: arn.to_owned() }))
+    }
+
+    /// The machine, where one is named.
+    pub(crate) fn machine(&self) -> Option<&Machine> {
+        self.0.as_ref()
     }
 
     /// Starts the execution of that name. The error is for the log.

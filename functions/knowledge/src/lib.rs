@@ -4,6 +4,7 @@
 //! search was read. A [`Store`] is Pinecone where its key is set, else one SQLite file on this machine. Deliberately absent:
 //! cutting documents (the `cutting` crate) and knowing what an incident asks (the `retrieve` function).
 
+mod doctor;
 pub mod embedded;
 pub mod excerpt;
 pub mod fusion;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use host::Settings;
 use incident::{Call, Chunk, Corpus, Gap};
 
+pub use doctor::doctor;
 pub use embedded::Embedded;
 pub use fusion::{Hit, fuse};
 pub use pinecone::Pinecone;

@@ -3,6 +3,8 @@
 //! The vector API of 2026-04 (`/query`, `/vectors/upsert`, `/vectors/list`, `/vectors/delete`). Dense vectors are OpenAI's;
 //! sparse weights are BM25's term weights over the tokeniser that the embedded store uses.
 
+pub(crate) mod doctor;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@
 //! other way round: it takes turns ([`Ledger::take`]), and without an answer nobody writes.
 
 mod admit;
+mod doctor;
 mod file;
 mod message;
 mod news;
@@ -25,6 +26,7 @@ use file::Files;
 use table::Table;
 
 pub use admit::{Admission, cycle};
+pub use doctor::doctor;
 pub use message::BriefMessage;
 pub use news::{News, NewsKind, Tell};
 pub use place::LEASE as SLOT_LEASE;

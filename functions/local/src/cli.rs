@@ -31,6 +31,8 @@ pub enum Command {
     Check(Check),
     /// Investigate every scenario of a folder with and without knowledge and model: a Markdown table.
     Compare(Compare),
+    /// Check every credential, permission, model, index and channel that the settings name, and say how to mend what fails.
+    Doctor(Doctor),
     /// Build or refresh the knowledge base from folders, git repositories and wikis.
     Index(Index),
     /// Show what retrieval returns for a question.
@@ -111,6 +113,17 @@ pub struct Compare {
     /// A folder of scenario folders.
     #[arg(value_name = "DIR", default_value = "tests/scenarios")]
     pub scenarios: PathBuf,
+}
+
+/// `sitrep doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Check the simulated vendors of a scenario folder instead.
+    #[arg(long, value_name = "DIR")]
+    pub scenario: Option<PathBuf>,
+    /// Print the checks as JSON: `[{"of", "what", "outcome": "ok" | "failed" | "not_configured", …}]`.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `sitrep index`.

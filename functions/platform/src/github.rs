@@ -150,7 +150,7 @@ impl World {
     }
 
     /// Answers a request as GitHub would. A private repository without a token does not exist.
-    pub fn answer(&self, request: &Request, _moment: Moment) -> Answer {
+    pub fn answer(&self, request: &Request, moment: Moment) -> Answer {
         if request.header("user-agent").is_none() {
             let text = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header";
             return Answer::text(403, "text/html", text);
@@ -165,6 +165,10 @@ impl World {
         }
         let segments = request.segments();
         let names: Vec<&str> = segments.iter().map(String::as_str).collect();
+        if names == ["rate_limit"] {
+            let core = json!({"limit": 5000, "remaining": 4990, "reset": moment.as_of.as_second() + 1800, "used": 10});
+            return Answer::json(200, &json!({"resources": {"core": core}, "rate": core}));
+        }
         let ["repos", owner, name, rest @ ..] = names.as_slice() else { return refuse(404, "Not Found") };
         let full_name = format!("{owner}/{name}");
         let Some(repository) = self.repositories.get(&full_name) else { return refuse(404, "Not Found") };
@@ -249,6 +253,11 @@ impl Repository {
             Some(sha) => {
                 Answer::json(200, &json!({"name": name, "commit": {"sha": whole(sha)}, "protected": false}))
             }
+            // A repository of which only comparisons are told has its branch all the same.
+            None if name == self.default_branch() && self.history.refs.is_empty() => Answer::json(
+                200,
+                &json!({"name": name, "commit": {"sha": self.commit_of(name)}, "protected": false}),
+            ),
             None => refuse(404, "Branch not found"),
         }
     }

@@ -19,13 +19,16 @@ const MAX_PAGE: usize = 100;
 pub struct World {
     /// The token that requests must carry.
     pub token: String,
+    /// What the token may do. Default: `read_api` and `read_repository`.
+    pub scopes: Vec<String>,
     /// Projects by their path, groups included.
     pub projects: BTreeMap<String, Project>,
 }
 
 impl Default for World {
     fn default() -> Self {
-        Self { token: "glpat-simulated".to_owned(), projects: BTreeMap::new() }
+        let scopes = ["read_api", "read_repository"].map(str::to_owned).into();
+        Self { token: "glpat-simulated".to_owned(), scopes, projects: BTreeMap::new() }
     }
 }
 
@@ -69,6 +72,11 @@ impl World {
         }
         let segments = request.segments();
         let names: Vec<&str> = segments.iter().map(String::as_str).collect();
+        if names == ["api", "v4", "personal_access_tokens", "self"] {
+            let token =
+                json!({"id": 1, "name": "sitrep", "active": true, "revoked": false, "scopes": self.scopes});
+            return Answer::json(200, &token);
+        }
         let ["api", "v4", "projects", name, rest @ ..] = names.as_slice() else {
             return Answer::json(404, &json!({"error": "404 Not Found"}));
         };

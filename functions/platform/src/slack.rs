@@ -27,6 +27,8 @@ const MAX_TEXT: usize = 40_000;
 pub struct World {
     /// The bot token that requests must carry.
     pub token: String,
+    /// What the token may do. Default: `chat:write`, `files:write`, `channels:history`.
+    pub scopes: Vec<String>,
     /// Channels the bot is in: id to name. The first is the one handed to clients.
     pub channels: BTreeMap<String, String>,
     /// Refuse a message that follows another in its channel: 429 with `Retry-After`, then accept the next.
@@ -40,6 +42,7 @@ impl Default for World {
         let channels = [("C0SIMULATED".to_owned(), "incidents".to_owned())];
         Self {
             token: "xoxb-simulated".to_owned(),
+            scopes: ["chat:write", "files:write", "channels:history"].map(str::to_owned).into(),
             channels: channels.into(),
             rate_limit: false,
             posted: Mutex::default(),
@@ -160,9 +163,18 @@ impl World {
             return Answer::json(429, &json!({"ok": false, "error": "ratelimited"}))
                 .with_header("retry-after", "1");
         }
+        let scopes = self.scopes.join(",");
+        if let Some(needed) =
+            needed(&method).filter(|needed| !self.scopes.iter().any(|scope| scope == needed))
+        {
+            let body = json!({"ok": false, "error": "missing_scope", "needed": needed, "provided": scopes});
+            return Answer::json(200, &body).with_header("x-oauth-scopes", scopes);
+        }
         let answer = match (request.method == Method::POST, method.as_str()) {
-            (_, "auth.test") => Ok(json!({"ok": true, "url": "https://simulated.slack.com/", "team": "Simulated",
-                "user": "sitrep", "team_id": "T0SIMULATED", "user_id": "U0SITREP", "bot_id": "B0SITREP"})),
+            (_, "auth.test") => {
+                Ok(json!({"ok": true, "url": "https://simulated.slack.com/", "team": "Simulated",
+                "user": "sitrep", "team_id": "T0SIMULATED", "user_id": "U0SITREP", "bot_id": "B0SITREP"}))
+            }
             (true, "chat.postMessage") => self.post(&arguments, moment),
             (true, "chat.update") => self.update(&arguments),
             (_, "conversations.history") => self.history(&arguments),
@@ -171,12 +183,18 @@ impl World {
             }
             (true, "files.completeUploadExternal") => self.share(&arguments),
             (true, "views.open") => self.open(&arguments),
-            (_, "conversations.info") => self.channel(&arguments).map(|(id, name)| {
-                json!({"ok": true, "channel": {"id": id, "name": name, "is_channel": true, "is_member": true}})
-            }),
+            // By its id alone: a name is not found.
+            (_, "conversations.info") => {
+                match self.channels.get_key_value(arguments["channel"].as_str().unwrap_or("")) {
+                    Some((id, name)) => Ok(
+                        json!({"ok": true, "channel": {"id": id, "name": name, "is_channel": true, "is_member": true}}),
+                    ),
+                    None => Err(("channel_not_found", Vec::new())),
+                }
+            }
             _ => Err(("unknown_method", Vec::new())),
         };
-        answer.map_or_else(refuse, |body| Answer::json(200, &body))
+        answer.map_or_else(refuse, |body| Answer::json(200, &body)).with_header("x-oauth-scopes", scopes)
     }
 
     fn post(&self, arguments: &Value, moment: Moment) -> Result<Value, Refusal> {
@@ -343,6 +361,17 @@ impl World {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Posted> {
         self.posted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The scope that a method needs.
+fn needed(method: &str) -> Option<&'static str> {
+    match method {
+        "chat.postMessage" | "chat.update" => Some("chat:write"),
+        "files.getUploadURLExternal" | "files.completeUploadExternal" => Some("files:write"),
+        "conversations.history" => Some("channels:history"),
+        "conversations.info" => Some("channels:read"),
+        _ => None,
     }
 }
 

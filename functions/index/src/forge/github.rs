@@ -139,13 +139,31 @@ impl GitHub {
             .await
     }
 
+    /// Requests that are left in this hour. Asking does not count.
+    pub(crate) async fn left(&self) -> Result<u64, HttpError> {
+        #[derive(Deserialize)]
+        struct Limits {
+            rate: Rate,
+        }
+        #[derive(Deserialize)]
+        struct Rate {
+            remaining: u64,
+        }
+        let limits: Limits = http::send(self.asking(&format!("{}/rate_limit", self.base_url))).await?;
+        Ok(limits.rate.remaining)
+    }
+
     async fn get<T: DeserializeOwned>(&self, name: &str, rest: &str) -> Result<T, HttpError> {
         http::send(self.request(name, rest).header("Accept", "application/vnd.github+json")).await
     }
 
     fn request(&self, name: &str, rest: &str) -> reqwest::RequestBuilder {
+        self.asking(&format!("{}/repos/{}{rest}", self.base_url, encoded(name, "/")))
+    }
+
+    fn asking(&self, url: &str) -> reqwest::RequestBuilder {
         self.http
-            .get(format!("{}/repos/{}{rest}", self.base_url, encoded(name, "/")))
+            .get(url)
             .timeout(PATIENCE)
             .bearer_auth(self.token.expose())
             .header("X-GitHub-Api-Version", "2022-11-28")

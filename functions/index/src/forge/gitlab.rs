@@ -126,13 +126,27 @@ impl GitLab {
         http::beginning(self.request(name, &rest), limit).await
     }
 
+    /// What the token itself may do.
+    pub(crate) async fn scopes(&self) -> Result<Vec<String>, HttpError> {
+        #[derive(Deserialize)]
+        struct Token {
+            scopes: Vec<String>,
+        }
+        let token: Token = http::send(self.asking("/personal_access_tokens/self")).await?;
+        Ok(token.scopes)
+    }
+
     async fn get<T: DeserializeOwned>(&self, name: &str, rest: &str) -> Result<T, HttpError> {
         http::send(self.request(name, rest)).await
     }
 
     fn request(&self, name: &str, rest: &str) -> reqwest::RequestBuilder {
+        self.asking(&format!("/projects/{}{rest}", encoded(name, "")))
+    }
+
+    fn asking(&self, path: &str) -> reqwest::RequestBuilder {
         self.http
-            .get(format!("{}/api/v4/projects/{}{rest}", self.base_url, encoded(name, "")))
+            .get(format!("{}/api/v4{path}", self.base_url))
             .timeout(PATIENCE)
             .header("PRIVATE-TOKEN", self.token.expose())
     }

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod compare;
 pub mod diagnose;
+pub mod doctor;
 pub mod evaluate;
 pub mod evaluate_cases;
 pub mod index;
@@ -44,6 +45,7 @@ async fn command(cli: Cli) -> Result<(), Stop> {
         Some(Command::Diagnose(options)) => diagnose::run(&options),
         Some(Command::Check(options)) => check::run(&options),
         Some(Command::Compare(options)) => compare::run(&options).await,
+        Some(Command::Doctor(options)) => doctor::run(&options).await,
         Some(Command::Index(options)) => index::run(&options).await,
         Some(Command::Search(options)) => search::run(&options).await,
         Some(Command::Evaluate(options)) => evaluate::run(&options).await,

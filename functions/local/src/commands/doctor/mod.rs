@@ -1,0 +1,118 @@
+//! `sitrep doctor`: whether everything that the settings name works, and what mends what does not.
+//!
+//! Each service is checked by the crate that calls it, with that crate's own client. Everything is asked at once; nothing is
+//! written, posted or started.
+
+mod here;
+mod quiet;
+mod table;
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ::platform::{Platform, Scenario};
+use futures::future::{BoxFuture, join_all};
+use host::{Check, Fault, Outcome, Settings};
+use incident::Catalog;
+
+use super::{print, print_json};
+use crate::Stop;
+use crate::cli::Doctor;
+use quiet::Quiet;
+pub use table::table;
+
+/// Longer than this, and people are told whom they wait for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Checks what the settings name, or a scenario's simulated vendors.
+pub async fn run(options: &Doctor) -> Result<(), Stop> {
+    let checks = match &options.scenario {
+        None => examine(&Settings::from_process()).await?,
+        Some(folder) => {
+            let scenario = Scenario::load(folder).map_err(|error| Stop::Usage(error.to_string()))?;
+            let failed = |error: std::io::Error| Stop::Failed(format!("the platform did not start: {error}"));
+            let platform = Platform::start(scenario).await.map_err(failed)?;
+            let home = tempfile::tempdir().map_err(failed)?;
+            let home = [("SITREP_HOME".to_owned(), home.path().display().to_string())];
+            examine(&Settings::from_values(platform.environment()).with(home)).await?
+        }
+    };
+    if options.json {
+        print_json(&checks)?;
+    } else {
+        print(&table(&checks))?;
+    }
+    match checks.iter().filter(|check| check.is_failed()).count() {
+        0 => Ok(()),
+        failed => Err(Stop::Failed(format!("{failed} of {} checks failed", checks.len()))),
+    }
+}
+
+/// Every check, in reading order; no text holds a secret of the settings.
+pub async fn examine(settings: &Settings) -> Result<Vec<Check>, Fault> {
+    let (settings, secrets) = resolved(settings).await;
+    let checks = everything(&settings).await?;
+    let quiet = Quiet::new(&settings);
+    Ok(secrets.into_iter().chain(checks).map(|check| quiet.check(check)).collect())
+}
+
+/// The settings with their secrets fetched. Those that cannot be are taken out, and told.
+async fn resolved(settings: &Settings) -> (Settings, Option<Check>) {
+    let arns = settings.iter().filter(|(_, value)| value.contains(":secretsmanager:"));
+    let names: Vec<String> = arns.map(|(name, _)| name.to_owned()).collect();
+    if names.is_empty() {
+        return (settings.clone(), None);
+    }
+    let check = |outcome| Some(Check::new("Settings", "secrets", outcome));
+    match settings.clone().resolve_secrets().await {
+        Ok(resolved) => (resolved, check(Outcome::Ok { seen: format!("{} read by their ARN", names.len()) })),
+        Err(fault) => {
+            let fix = "put a value in it (aws secretsmanager put-secret-value), and allow these credentials secretsmanager:GetSecretValue on it";
+            let rest = names.iter().fold(settings.clone(), |rest, name| rest.without(name));
+            (rest, check(Outcome::failed(fault.message, fix)))
+        }
+    }
+}
+
+async fn everything(settings: &Settings) -> Result<Vec<Check>, Fault> {
+    let repositories = repositories(settings);
+    let services: [(&str, BoxFuture<'_, Result<Vec<Check>, Fault>>); 11] = [
+        ("this machine", Box::pin(async { Ok(here::doctor(settings)) })),
+        ("Datadog", Box::pin(collect_datadog::doctor(settings))),
+        ("Kubernetes", Box::pin(collect_kubernetes::doctor(settings))),
+        ("AWS", Box::pin(collect_aws::doctor(settings))),
+        ("Cloudflare", Box::pin(collect_cloudflare::doctor(settings))),
+        ("the knowledge base", Box::pin(async { Ok(knowledge::doctor(settings).await) })),
+        ("Claude", Box::pin(claude::doctor(settings))),
+        ("Slack", Box::pin(brief::doctor(settings))),
+        ("the ledger", Box::pin(async { Ok(ledger::doctor(settings).await) })),
+        ("the state machine", Box::pin(ingress::doctor(settings))),
+        ("the wiki and the forges", Box::pin(index::doctor(settings, &repositories))),
+    ];
+    let waiting: Mutex<BTreeSet<&str>> = Mutex::new(services.iter().map(|(name, _)| *name).collect());
+    let left = || waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = join_all(services.map(|(name, checks)| async move {
+        let checks = checks.await;
+        left().remove(name);
+        checks
+    }));
+    tokio::pin!(all);
+    let checks = tokio::select! {
+        checks = &mut all => checks,
+        () = tokio::time::sleep(PATIENCE) => {
+            let names: Vec<&str> = left().iter().copied().collect();
+            eprintln!("  · waiting for {}", names.join(", "));
+            all.await
+        }
+    };
+    Ok(checks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// The repositories that the catalog names, once each. A catalog that cannot be read is [`here`]'s to tell.
+fn repositories(settings: &Settings) -> Vec<String> {
+    let text = settings.catalog_text().ok().flatten().unwrap_or_default();
+    let services = Catalog::from_yaml(&text).map(|catalog| catalog.services).unwrap_or_default();
+    let named: BTreeSet<String> = services.into_values().filter_map(|service| service.repository).collect();
+    named.into_iter().collect()
+}
