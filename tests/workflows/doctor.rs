@@ -22,7 +22,7 @@ const WHO: &[(Vendor, &str, &str)] = &[
 
 /// Every vendor, each with what is needed for all to be well.
 fn scenario() -> BTreeMap<String, Value> {
-    let rds = json!({"db_instances": [{"DBInstanceIdentifier": "orders", "DbiResourceId": "db-ORDERS",
+    let rds = json!({"DBInstances": [{"DBInstanceIdentifier": "orders", "DbiResourceId": "db-ORDERS",
         "PerformanceInsightsEnabled": true}]});
     let group = json!({"TargetGroupName": "api", "TargetGroupArn":
         "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/api/6d0ecf831eec9f09"});
@@ -34,7 +34,7 @@ fn scenario() -> BTreeMap<String, Value> {
         ("kubernetes.yaml", json!({})),
         (
             "aws.yaml",
-            json!({"rds": rds, "elbv2": {"target_groups": [group]}, "pi": {"databases": {"db-ORDERS": {"load": {"level": 2}}}}}),
+            json!({"rds": rds, "elbv2": {"TargetGroups": [group]}, "pi": {"databases": {"db-ORDERS": {"load": {"level": 2}}}}}),
         ),
         (
             "cloudflare.yaml",

@@ -47,7 +47,7 @@ fn redact(settings: &Settings) -> Result<String, Outcome> {
     let (pattern, names) = (settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"));
     let fix =
         "write a regular expression in REDACT_PATTERN and names with commas between them in REDACT_NAMES";
-    incident::redact::configure(pattern, names).map_err(|error| Outcome::failed(error.to_string(), fix))?;
+    incident::redact::configure(pattern, names).map_err(|error| Outcome::failed(error, fix))?;
     match (pattern, names) {
         (None, None) => Err(Outcome::absent(
             "REDACT_PATTERN, REDACT_NAMES not set: secrets and e-mail addresses alone are masked",

@@ -75,9 +75,12 @@ async fn resolved(settings: &Settings) -> (Settings, Option<Check>) {
     }
 }
 
+/// What one service answered, or why nothing could be asked of anyone.
+type Answer<'a> = BoxFuture<'a, Result<Vec<Check>, Fault>>;
+
 async fn everything(settings: &Settings) -> Result<Vec<Check>, Fault> {
     let repositories = repositories(settings);
-    let services: [(&str, BoxFuture<'_, Result<Vec<Check>, Fault>>); 11] = [
+    let services: [(&str, Answer<'_>); 11] = [
         ("this machine", Box::pin(async { Ok(here::doctor(settings)) })),
         ("Datadog", Box::pin(collect_datadog::doctor(settings))),
         ("Kubernetes", Box::pin(collect_kubernetes::doctor(settings))),
