@@ -1,10 +1,10 @@
 # The schedules that start the index machine: what no webhook announces, and what one failed to.
 
-# Confluence Cloud announces nothing to an administrator's webhook: it is asked.
+# Confluence Cloud announces nothing to an administrator's webhook, nor the bucket what it keeps: they are asked.
 resource "aws_scheduler_schedule" "poll" {
   #checkov:skip=CKV_AWS_297:The input names a source and holds nothing private
-  count               = contains(var.index_sources, "confluence") ? 1 : 0
-  name                = "${var.name}-poll-confluence"
+  for_each            = setintersection(var.index_sources, ["confluence", "postmortems"])
+  name                = "${var.name}-poll-${each.key}"
   schedule_expression = "rate(5 minutes)"
   flexible_time_window {
     mode = "OFF"
@@ -12,7 +12,7 @@ resource "aws_scheduler_schedule" "poll" {
   target {
     arn      = aws_sfn_state_machine.machine["index"].arn
     role_arn = aws_iam_role.role["schedule"].arn
-    input    = jsonencode({ source = "confluence", want = "changes" })
+    input    = jsonencode({ source = each.key, want = "changes" })
     retry_policy {
       # The next poll looks back to the last one that ended.
       maximum_retry_attempts       = 1

@@ -61,12 +61,20 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "cases" {
 resource "aws_s3_bucket_lifecycle_configuration" "cases" {
   bucket = aws_s3_bucket.cases.id
   rule {
-    id     = "expire"
+    id     = "expire-cases"
     status = "Enabled"
-    filter {}
+    filter {
+      prefix = "cases/"
+    }
     expiration {
       days = var.case_retention_days
     }
+  }
+  # Post-mortems are knowledge: they stay until a person deletes them.
+  rule {
+    id     = "tidy"
+    status = "Enabled"
+    filter {}
     noncurrent_version_expiration {
       noncurrent_days = 30
     }

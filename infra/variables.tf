@@ -67,12 +67,12 @@ variable "secrets_as_of" {
 }
 
 variable "index_sources" {
-  description = "What the knowledge base is kept current with: confluence, github:owner/name, gitlab:group/project. Each is reconciled once a day; Confluence is also asked every five minutes for what changed."
+  description = "What the knowledge base is kept current with: confluence, postmortems (those approved in Slack), github:owner/name, gitlab:group/project. Each is reconciled once a day; the first two are also asked every five minutes for what changed."
   type        = set(string)
   default     = []
   validation {
-    condition     = alltrue([for source in var.index_sources : can(regex("^(confluence|github:[\\w.-]+/[\\w.-]+|gitlab:[\\w.-]+(/[\\w.-]+)+)$", source))])
-    error_message = "confluence, github:owner/name or gitlab:group/project."
+    condition     = alltrue([for source in var.index_sources : can(regex("^(confluence|postmortems|github:[\\w.-]+/[\\w.-]+|gitlab:[\\w.-]+(/[\\w.-]+)+)$", source))])
+    error_message = "confluence, postmortems, github:owner/name or gitlab:group/project."
   }
 }
 

@@ -6,7 +6,7 @@ mock_provider "aws" {
 variables {
   secrets       = ["WEBHOOK_SECRET"]
   settings      = { SLACK_CHANNEL = "#incidents", REDACT_NAMES = "A. Person" }
-  index_sources = ["confluence", "github:acme/shop"]
+  index_sources = ["confluence", "github:acme/shop", "postmortems"]
 }
 
 run "functions" {
@@ -96,7 +96,7 @@ run "machines" {
   }
 
   assert {
-    condition     = length(aws_scheduler_schedule.poll) == 1 && toset(keys(aws_scheduler_schedule.reconcile)) == toset(["confluence", "github:acme/shop"]) && alltrue([for schedule in aws_scheduler_schedule.reconcile : length(schedule.name) <= 64])
+    condition     = toset(keys(aws_scheduler_schedule.poll)) == toset(["confluence", "postmortems"]) && toset(keys(aws_scheduler_schedule.reconcile)) == toset(["confluence", "github:acme/shop", "postmortems"]) && alltrue([for schedule in aws_scheduler_schedule.reconcile : length(schedule.name) <= 64])
     error_message = "A source is not scheduled."
   }
 }

@@ -10,6 +10,7 @@ mod forge;
 mod git;
 mod masking;
 mod origin;
+mod postmortems;
 mod reading;
 mod repository;
 mod run;

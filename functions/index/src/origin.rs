@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A repository or a wiki that is kept current. Written `github:owner/name`, `gitlab:group/project`, `confluence`.
+/// What is kept current. Written `github:owner/name`, `gitlab:group/project`, `confluence`, `postmortems`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Origin {
@@ -14,6 +14,8 @@ pub enum Origin {
     GitLab(String),
     /// The spaces that `CONFLUENCE_SPACES` names.
     Confluence,
+    /// The post-mortems that were approved in Slack.
+    Postmortems,
 }
 
 impl fmt::Display for Origin {
@@ -22,6 +24,7 @@ impl fmt::Display for Origin {
             Self::GitHub(name) => write!(f, "github:{name}"),
             Self::GitLab(name) => write!(f, "gitlab:{name}"),
             Self::Confluence => f.write_str("confluence"),
+            Self::Postmortems => f.write_str("postmortems"),
         }
     }
 }
@@ -36,14 +39,21 @@ impl TryFrom<String> for Origin {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let refused =
-            || format!("`{text}` is no source: write github:owner/name, gitlab:group/project or confluence");
+        let refused = || {
+            format!(
+                "`{text}` is no source: write github:owner/name, gitlab:group/project, confluence or postmortems"
+            )
+        };
         match text.split_once(':') {
             Some(("github", name)) if segments(name) == Some(2) => Ok(Self::GitHub(name.to_owned())),
             Some(("gitlab", name)) if segments(name).is_some_and(|n| n >= 2) => {
                 Ok(Self::GitLab(name.to_owned()))
             }
-            None | Some((_, "")) if text.trim_end_matches(':') == "confluence" => Ok(Self::Confluence),
+            None | Some((_, "")) => match text.trim_end_matches(':') {
+                "confluence" => Ok(Self::Confluence),
+                "postmortems" => Ok(Self::Postmortems),
+                _ => Err(refused()),
+            },
             _ => Err(refused()),
         }
     }
@@ -66,7 +76,7 @@ mod tests {
 
     #[test]
     fn an_origin_is_read_as_it_is_written() {
-        for text in ["github:acme/shop.api", "gitlab:acme/platform/shop", "confluence"] {
+        for text in ["github:acme/shop.api", "gitlab:acme/platform/shop", "confluence", "postmortems"] {
             assert_eq!(Origin::try_from(text.to_owned()).unwrap().to_string(), text);
         }
         assert_eq!(Origin::try_from("confluence:".to_owned()).unwrap(), Origin::Confluence);

@@ -130,6 +130,15 @@ pub enum Cursor {
         /// The vendor's own cursor.
         next: Option<String>,
     },
+    /// Post-mortems, in order of their names.
+    Postmortems {
+        /// Those that changed since; absent: all.
+        since: Option<Timestamp>,
+        /// When this began: where the next look begins.
+        mark: Timestamp,
+        /// The last name that is done.
+        after: Option<String>,
+    },
     /// One page.
     Page {
         /// Its id.

@@ -20,6 +20,9 @@ pub(crate) enum SourceError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A place of this account or this machine could not be read.
+    #[error("{0}")]
+    Unreadable(String),
     /// A setting is missing or wrong.
     #[error("{0}")]
     Setting(String),

@@ -11,6 +11,8 @@ use ledger::{Ledger, Taken};
 use serde_json::json;
 
 use crate::forge::{Forge, Forges};
+use crate::origin::Origin;
+use crate::postmortems::{Look, Postmortems};
 use crate::reading::other_corpora;
 use crate::run::{Cursor, Kept, Mark, Run, Want};
 use crate::source_error::SourceError;
@@ -28,6 +30,7 @@ const LOOKS: u32 = 3;
 pub(crate) struct Sync {
     forges: Forges,
     confluence: Option<Confluence>,
+    postmortems: Option<Postmortems>,
     ledger: Ledger,
 }
 
@@ -36,6 +39,7 @@ impl Sync {
         Ok(Self {
             forges: Forges::new(settings)?,
             confluence: Confluence::new(settings)?,
+            postmortems: Postmortems::open(settings).await,
             ledger: Ledger::open(settings).await,
         })
     }
@@ -128,7 +132,10 @@ impl Sync {
         // Where the store holds nothing, whatever the ledger remembers is of a store that is no more.
         let mark = if holds_any(store, &run.source.to_string()).await? { mark } else { None };
         let Some(forge) = self.forges.of(&run.source)? else {
-            return Ok(Some(self.begin_wiki(run, mark, now)));
+            return Ok(Some(match run.source {
+                Origin::Postmortems => begin_postmortems(run, mark, now),
+                _ => self.begin_wiki(run, mark, now),
+            }));
         };
         let before = run.push.as_ref().and_then(|push| push.before.clone());
         let before = before.filter(|commit| commit.chars().any(|c| c != '0'));
@@ -182,6 +189,14 @@ impl Sync {
             }
             Cursor::Pages { mark, next } => wiki::everything(confluence()?, mark, next, run.batch).await,
             Cursor::Page { id } => wiki::page(confluence()?, id).await,
+            Cursor::Postmortems { since, mark, after } => {
+                let place = self.postmortems.as_ref().ok_or_else(|| {
+                    SourceError::Setting(
+                        "post-mortems are kept nowhere: set CASES_BUCKET or SITREP_HOME".to_owned(),
+                    )
+                })?;
+                place.batch(Look { since, mark, after }, run.batch).await
+            }
         }
     }
 
@@ -215,6 +230,14 @@ impl Sync {
         }
         Ok(())
     }
+}
+
+fn begin_postmortems(run: &Run, mark: Option<&Mark>, now: Timestamp) -> Cursor {
+    let since = match (&run.want, mark) {
+        (Want::Everything, _) | (_, None | Some(Mark::Commit(_) | Mark::Same)) => None,
+        (_, Some(Mark::At(since))) => Some(*since),
+    };
+    Cursor::Postmortems { since, mark: now, after: None }
 }
 
 fn later(now: Timestamp, seconds: u64) -> Timestamp {

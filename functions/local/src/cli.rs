@@ -131,7 +131,7 @@ pub struct Doctor {
 pub struct Index {
     /// What to index; each is told apart from the others, and what it no longer holds leaves the knowledge base. A folder or
     /// file; a folder that is a git repository (what is committed at HEAD, with author and date); the URL of one (cloned for
-    /// the time being); `confluence:`, `github:OWNER/NAME` or `gitlab:GROUP/PROJECT` (through their APIs, by the settings).
+    /// the time being); `confluence:`, `github:OWNER/NAME` or `gitlab:GROUP/PROJECT` (through their APIs, by the settings); `postmortems:`, those approved in Slack.
     #[arg(required = true, value_name = "SOURCE")]
     pub sources: Vec<String>,
     /// Remove what was indexed from these instead.

@@ -21,6 +21,8 @@ locals {
     ledger           = ["arn:${local.partition}:dynamodb:${local.here}:table/${local.name}-ledger"]
     queue            = ["arn:${local.partition}:sqs:${local.here}:${local.name}-queue"]
     dead-letters     = ["arn:${local.partition}:sqs:${local.here}:${local.name}-dead-letters"]
+    cases-bucket     = ["arn:${local.partition}:s3:::${var.deployment.cases}"]
+    postmortems      = ["arn:${local.partition}:s3:::${var.deployment.cases}/postmortems/*"]
     cases            = ["arn:${local.partition}:s3:::${var.deployment.cases}/cases/*", "arn:${local.partition}:s3:::${var.deployment.cases}/postmortems/*"]
 
     incident-executions = ["arn:${local.partition}:states:${local.here}:execution:${local.name}-incident:*"]

@@ -58,7 +58,7 @@ impl Forges {
                 let client = self.gitlab.as_ref().ok_or_else(|| missing("GITLAB_TOKEN"))?;
                 Some(Forge::GitLab(client, name))
             }
-            Origin::Confluence => None,
+            Origin::Confluence | Origin::Postmortems => None,
         })
     }
 }

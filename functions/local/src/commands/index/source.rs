@@ -49,7 +49,7 @@ impl Source {
             Ok(origin) => Ok(Self::Kept(origin)),
             Err(_) if !must_exist => Ok(Self::Folder(path.to_owned())),
             Err(_) => Err(Stop::Usage(format!(
-                "{text} does not exist, and is neither a git URL, confluence:, github:OWNER/NAME nor gitlab:GROUP/PROJECT"
+                "{text} does not exist, and is neither a git URL, confluence:, postmortems:, github:OWNER/NAME nor gitlab:GROUP/PROJECT"
             ))),
         }
     }
