@@ -122,7 +122,7 @@ pub fn delivery(changes: Value) -> Value {
 /// Stages by the names that the machine gives them.
 #[test]
 fn the_machine_names_the_stages_as_the_function_does() {
-    for stage in [Stage::Announce, Stage::Draft, Stage::Final, Stage::Alone, Stage::News] {
+    for stage in [Stage::Announce, Stage::Draft, Stage::Final, Stage::Alone, Stage::Waited, Stage::News] {
         let name = serde_json::to_value(stage).unwrap();
         let machine = crate::text("statemachine/incident.asl.json");
         assert!(machine.contains(&format!("\"stage\": {name}")), "{name}");

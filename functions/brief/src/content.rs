@@ -112,7 +112,7 @@ impl Content {
         let sections = match stage {
             // News are told from the ledger and not from a document.
             Stage::Announce | Stage::News => vec![sections::investigating(state)],
-            Stage::Alone => alone(state, unreadable),
+            Stage::Alone | Stage::Waited => alone(stage, state, unreadable),
             Stage::Draft | Stage::Final => full(state, unreadable),
         };
         Self {
@@ -141,16 +141,18 @@ fn full(state: &State, unreadable: &[Gap]) -> Vec<Section> {
 }
 
 /// When the workflow failed there may be nothing but the alert; whatever did arrive is shown all the same.
-fn alone(state: &State, unreadable: &[Gap]) -> Vec<Section> {
-    let failed = Section {
-        heading: "⚠️ THE INVESTIGATION FAILED".to_owned(),
-        lines: vec![Line::new(
-            Mark::Plain,
-            "The investigation of this alert did not finish. What is below is all that is known; start from the monitor and the \
-             runbook.",
-        )],
-        detail: false,
+fn alone(stage: Stage, state: &State, unreadable: &[Gap]) -> Vec<Section> {
+    let (heading, why) = if stage == Stage::Waited {
+        (
+            "⏳ NOT INVESTIGATED",
+            "This alert waited until others' investigations were done, for too long. Nobody looked into it.",
+        )
+    } else {
+        ("⚠️ THE INVESTIGATION FAILED", "The investigation of this alert did not finish.")
     };
+    let text = format!("{why} What is below is all that is known; start from the monitor and the runbook.");
+    let failed =
+        Section { heading: heading.to_owned(), lines: vec![Line::new(Mark::Plain, text)], detail: false };
     let rest = if state.best_diagnosis().is_some() {
         full(state, unreadable)
     } else if state.evidence.is_empty() {

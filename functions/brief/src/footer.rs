@@ -22,7 +22,7 @@ pub fn text(stage: Stage, state: &State) -> String {
         parts.push(format!("knowledge in {} ({store})", time::took(knowledge.took_ms)));
     }
     let earlier = match (&state.analysis, stage) {
-        (Some(analysis), Stage::Final | Stage::Alone) => calls_before(analysis),
+        (Some(analysis), stage) if stage.is_last() => calls_before(analysis),
         _ => Vec::new(),
     };
     parts.extend(earlier);
@@ -31,7 +31,7 @@ pub fn text(stage: Stage, state: &State) -> String {
         (Some(analysis), _) => model_text(analysis),
         (None, _) => "no model was asked".to_owned(),
     });
-    if let (Some(analysis), Stage::Final | Stage::Alone) = (&state.analysis, stage) {
+    if let Some(analysis) = state.analysis.as_ref().filter(|_| stage.is_last()) {
         let dollars: f64 = analysis.calls.iter().map(|call| call.dollars).sum();
         parts.extend((analysis.calls.len() > 1).then(|| format!("{} in all", money(dollars))));
         parts.extend(

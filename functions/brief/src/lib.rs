@@ -132,7 +132,7 @@ impl Function for BriefFunction {
         let announcement = self.post(&content, &input, &state).await;
         match (input.stage, announcement) {
             (Stage::Announce, announcement) => Ok(Output::Announcement(announcement)),
-            (Stage::Alone, Announcement { posted: Posted::Failed, gap, .. }) => {
+            (stage, Announcement { posted: Posted::Failed, gap, .. }) if stage.is_alone() => {
                 Err(Fault::not_posted(gap.map_or_else(String::new, |gap| gap.sentence)))
             }
             (stage, announcement) => {

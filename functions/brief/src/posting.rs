@@ -3,7 +3,7 @@
 use host::clock;
 use host::metrics::{Metric, Unit};
 use incident::State;
-use incident::brief::{Announcement, Posted, Stage};
+use incident::brief::{Announcement, Posted};
 use ledger::{BriefMessage, Message as Place, Record, cycle};
 use tokio::time::Instant;
 
@@ -19,7 +19,7 @@ impl BriefFunction {
         let stage = input.stage;
         let name = cycle(&state.alert);
         let record = self.record(&name).await;
-        let ends = matches!(stage, Stage::Final | Stage::Alone);
+        let ends = stage.is_last();
         if let Some(stands) = record.as_ref().and_then(|record| stands_already(record, input)) {
             return stands;
         }
@@ -149,7 +149,7 @@ fn is_unsure(announcement: &Announcement) -> bool {
 fn stands_already(record: &Record, input: &Input) -> Option<Announcement> {
     let briefed = record.briefed.as_ref().filter(|briefed| briefed.posted)?;
     let same = briefed.execution.is_some() && briefed.execution.as_deref() == input.execution_name();
-    (input.stage == Stage::Alone && same).then(|| Announcement {
+    (input.stage.is_alone() && same).then(|| Announcement {
         posted: Posted::Slack,
         channel: record.message.as_ref().map(|message| message.channel.clone()),
         ts: record.message.as_ref().map(|message| message.ts.clone()),

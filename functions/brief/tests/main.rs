@@ -113,6 +113,18 @@ async fn alone_says_that_it_failed_and_what_is_missing() {
 }
 
 #[tokio::test]
+async fn what_waited_too_long_is_not_called_a_failed_investigation() {
+    let mut event = event("alone");
+    event["stage"] = json!("waited");
+    let text = text(event).await;
+    in_order(
+        &text,
+        &["prod-postgres-primary: CPU 95 %", "NOT INVESTIGATED", "Nobody looked into it", "NOT SEEN"],
+    );
+    assert!(!text.contains("FAILED"), "{text}");
+}
+
+#[tokio::test]
 async fn a_document_that_is_nothing_like_one_still_gives_a_brief() {
     for state in [Value::Null, json!([]), json!({"alert": 7, "evidence": {"a": 1}, "weighed": "x"})] {
         let text = text(json!({"stage": "final", "state": state})).await;

@@ -18,8 +18,22 @@ pub enum Stage {
     Final,
     /// The alert alone, when everything else failed.
     Alone,
+    /// The alert alone, where too many investigations ran for too long to look into it.
+    Waited,
     /// What happened since, for the thread.
     News,
+}
+
+impl Stage {
+    /// Whether the brief has the alert and nothing that was found out about it.
+    pub fn is_alone(self) -> bool {
+        matches!(self, Self::Alone | Self::Waited)
+    }
+
+    /// Whether no other appearance follows in its place.
+    pub fn is_last(self) -> bool {
+        self == Self::Final || self.is_alone()
+    }
 }
 
 /// How posting went.

@@ -104,7 +104,7 @@ impl Webhook {
 
     /// Has the alert of what waited too long posted by itself. False: that could not be started either.
     pub(crate) async fn report(&self, mut waiting: Waiting) -> bool {
-        waiting.input["alone"] = json!("it waited too long behind other investigations");
+        waiting.input["waited"] = json!(true);
         match self.starter.start(&waiting.name, &waiting.input.to_string()).await {
             Ok(_) => {
                 if let Some(alert) = alert_of(&waiting) {
