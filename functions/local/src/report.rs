@@ -139,7 +139,8 @@ pub fn figures(records: &[Record], from: Timestamp, until: Timestamp, baseline_m
         wrong: count(&|record| record.has(FeedbackKind::Wrong)),
         escalations: count(&Record::escalated),
         tokens: briefs().map(|brief| brief.usage.tokens()).sum(),
-        dollars: briefs().map(|brief| brief.dollars).sum(),
+        // The sum of no numbers is -0.
+        dollars: briefs().fold(0.0, |dollars, brief| dollars + brief.dollars),
         causes: causes(&incidents),
         days: days(&incidents, from, until),
     }
@@ -279,5 +280,6 @@ mod tests {
         assert_eq!((figures.incidents, figures.comparison), (1, None));
         let none = super::figures(&[], from, after(from, 86_400), Some(45.0));
         assert_eq!((none.to_resolve.mean, none.comparison), (None, None));
+        assert!(none.dollars.is_sign_positive());
     }
 }
