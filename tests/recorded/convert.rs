@@ -19,7 +19,7 @@ pub struct Recording {
 }
 
 impl Recording {
-    fn read(&self, file: &str) -> Option<Value> {
+    pub fn read(&self, file: &str) -> Option<Value> {
         let family = self.name.split('-').next().unwrap_or_default();
         [self.folder.join(&self.name), self.folder.join(format!("{family}-000"))]
             .iter()
@@ -27,12 +27,12 @@ impl Recording {
             .map(|text| serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}")))
     }
 
-    fn list(&self, file: &str, key: &str) -> Vec<Value> {
+    pub fn list(&self, file: &str, key: &str) -> Vec<Value> {
         self.read(file).and_then(|content| content[key].as_array().cloned()).unwrap_or_default()
     }
 
     /// The end of the metric window, else the newest time among events and logs.
-    fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         let envelope = ["aws_cloudwatch_metrics.json", "aws_cloudwatch_metrics_envelope.json"];
         let metrics =
             envelope.iter().find_map(|file| self.read(file)).filter(|_| self.name.starts_with("rds"));
@@ -83,7 +83,7 @@ impl Recording {
     }
 
     /// Every recorded metric: in one file, or in a file each.
-    fn metrics(&self) -> Vec<Value> {
+    pub fn metrics(&self) -> Vec<Value> {
         if let Some(recorded) = self.read("aws_cloudwatch_metrics.json") {
             return recorded["metric_data_results"].as_array().cloned().unwrap_or_default();
         }

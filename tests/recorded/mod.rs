@@ -5,6 +5,7 @@
 //! incident lacks is taken from its family's healthy case (`<family>-000`).
 
 mod convert;
+mod kept;
 mod manifest;
 mod score;
 
@@ -36,6 +37,26 @@ pub async fn labelled() -> Vec<Labelled> {
         all.push(Labelled { incident: name, state, causes: causes.collect(), culprit: None });
     }
     all
+}
+
+/// The collectors, on what was recorded: every datum that matters is in the evidence.
+#[tokio::test(flavor = "multi_thread")]
+async fn recorded_data_that_matter_are_in_the_evidence() {
+    let Some(folder) = Settings::from_process().get("SITREP_RECORDED").map(PathBuf::from) else {
+        println!("SKIPPED: SITREP_RECORDED does not name the folder of recorded incidents");
+        return;
+    };
+    let mut missing = Vec::new();
+    for truth in std::fs::read_to_string(folder.join("truth.jsonl")).expect("truth.jsonl").lines() {
+        let truth: Value = serde_json::from_str(truth).unwrap();
+        let recording =
+            Recording { folder: folder.clone(), name: truth["id"].as_str().expect("an id").to_owned() };
+        let state = run(recording.scenario()).await.state;
+        missing.extend(
+            kept::missing(&recording, &state).into_iter().map(|what| format!("{}: {what}", recording.name)),
+        );
+    }
+    assert!(missing.is_empty(), "{} data are lost:\n{}", missing.len(), missing.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

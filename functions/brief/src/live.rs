@@ -135,9 +135,12 @@ fn code_change(state: &State, finding: &Finding) -> Option<Line> {
         change.repository,
         change.from,
         change.to,
-        time::count(change.commits.len() as i64, "commit"),
-        time::count(change.files.len() as i64, "file"),
+        time::count(change.commit_count() as i64, "commit"),
+        time::count(change.file_count() as i64, "file"),
     );
+    if change.is_cut {
+        text.push_str(" and more that GitHub does not list");
+    }
     // A compare does not say which commit matters: only one that the diagnosis names is told.
     let claims = || state.best_diagnosis().into_iter().flat_map(|d| &d.root_cause);
     let named = change.commits.iter().find(|c| claims().any(|claim| claim.text.contains(&c.sha)));

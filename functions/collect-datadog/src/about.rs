@@ -19,6 +19,15 @@ const KINDS: &[(&str, ObjectKind)] = &[
     ("kube_cluster_name", ObjectKind::Cluster),
 ];
 
+/// The tag that names a workload or a pod; `None` for what is neither.
+pub fn workload_key(kind: ObjectKind) -> Option<&'static str> {
+    let is_workload = matches!(
+        kind,
+        ObjectKind::Deployment | ObjectKind::StatefulSet | ObjectKind::DaemonSet | ObjectKind::Pod
+    );
+    KINDS.iter().find(|(_, known)| is_workload && *known == kind).map(|(key, _)| *key)
+}
+
 /// The most specific object that the tags name.
 pub fn object<'a>(tags: impl Iterator<Item = &'a str> + Clone) -> Option<Object> {
     let (kind, name) = KINDS.iter().find_map(|(key, kind)| Some((*kind, value(tags.clone(), key)?)))?;

@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use crate::about::workload_key;
 use crate::client::{Client, Scope};
 use crate::search::{any, term};
 use crate::volume::{self, Counted};
@@ -167,26 +168,22 @@ fn phrase(pattern: &str) -> Option<String> {
     (plain.chars().filter(|c| c.is_alphanumeric()).count() >= MIN_PHRASE).then_some(plain)
 }
 
-/// The search for the subject: its services and databases, or else its workloads and pods, or else its namespaces.
+/// The search for the subject: its services, databases, workloads and pods, or else its namespaces. What Kubernetes itself logs about
+/// a workload has the workload's tag and another service's.
 ///
 /// A namespace is the last resort because everything else in it would answer too.
 fn query(subject: &Subject) -> Option<String> {
     let all = |key: &str, values: &[String]| values.iter().map(|v| term(key, v)).collect::<Vec<_>>();
     let workload = |object: &Object| {
-        let key = match object.kind {
-            ObjectKind::Deployment => "kube_deployment",
-            ObjectKind::StatefulSet => "kube_stateful_set",
-            ObjectKind::DaemonSet => "kube_daemon_set",
-            ObjectKind::Pod => "pod_name",
-            _ => return None,
-        };
-        Some(term(key, &object.name))
+        let named = term(workload_key(object.kind)?, &object.name);
+        Some(match &object.namespace {
+            Some(namespace) => format!("({named} AND {})", term("kube_namespace", namespace)),
+            None => named,
+        })
     };
     let mut terms =
         [all("service", &subject.services), all("dbinstanceidentifier", &subject.databases)].concat();
-    if subject.services.is_empty() {
-        terms.extend(subject.workloads.iter().chain(&subject.pods).filter_map(workload));
-    }
+    terms.extend(subject.workloads.iter().chain(&subject.pods).filter_map(workload));
     if terms.is_empty() {
         terms = all("kube_namespace", &subject.namespaces);
     }
@@ -380,6 +377,10 @@ mod tests {
             (r#"{"services":["api"],"databases":["db-1"],"namespaces":["shop"]}"#, {
                 "(service:api OR dbinstanceidentifier:db-1)"
             }),
+            (
+                r#"{"services":["api"],"workloads":[{"kind":"Deployment","namespace":"shop","name":"api"}]}"#,
+                "(service:api OR (kube_deployment:api AND kube_namespace:shop))",
+            ),
             (r#"{"pods":[{"kind":"Pod","name":"p-1"}],"namespaces":["shop"]}"#, "pod_name:p-1"),
             (r#"{"namespaces":["shop"]}"#, "kube_namespace:shop"),
         ] {

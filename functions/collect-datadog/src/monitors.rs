@@ -8,14 +8,15 @@ use incident::fact::MonitorState;
 use incident::{Fact, Object, ObjectKind, State, Status, Timestamp, size};
 use serde::Deserialize;
 
+use crate::about::workload_key;
 use crate::client::{Client, Scope};
 
 /// Groups kept per monitor.
 const MAX_GROUPS: usize = 8;
 /// Other monitors kept.
 const MAX_OTHERS: usize = 8;
-/// Lists asked for: each service and database of the subject is one.
-const MAX_LISTS: usize = 4;
+/// Lists asked for: each service, workload and database of the subject is one.
+const MAX_LISTS: usize = 6;
 /// Monitors per list; a service with more has its first ones read, and a gap says so.
 const PAGE: usize = 100;
 /// Characters of a monitor's name.
@@ -102,7 +103,8 @@ pub async fn collect_own(run: &Run, client: &Client, state: &State) -> Vec<Obser
 pub async fn collect_others(run: &Run, client: &Client, state: &State) -> Vec<Observation> {
     let lists = lists(state);
     if lists.is_empty() {
-        let sentence = "Datadog monitors: not asked, because the alert names no service and no database.";
+        let sentence =
+            "Datadog monitors: not asked, because the alert names no service, workload or database.";
         run.gap("monitors", Status::Partial, sentence);
         return Vec::new();
     }
@@ -126,7 +128,10 @@ fn lists(state: &State) -> Vec<(&'static str, String)> {
     let tag = |key: &str, value: &String| (!value.contains(',')).then(|| format!("{key}:{value}"));
     let services = subject.services.iter().filter_map(|s| Some(("monitor_tags", tag("service", s)?)));
     let databases = subject.databases.iter().filter_map(|d| Some(("tags", tag("dbinstanceidentifier", d)?)));
-    services.chain(databases).take(MAX_LISTS).collect()
+    let workloads = subject.workloads.iter().chain(&subject.pods);
+    let workloads =
+        workloads.filter_map(|object| Some(("tags", tag(workload_key(object.kind)?, &object.name)?)));
+    services.chain(databases).chain(workloads).take(MAX_LISTS).collect()
 }
 
 async fn list_monitors(client: &Client, list: &(&str, String)) -> Result<Vec<Monitor>, CallError> {
@@ -311,6 +316,12 @@ mod tests {
             lists_of(r#"{"services":["a","b,c"],"databases":["db"]}"#),
             ["service:a", "dbinstanceidentifier:db"]
         );
-        assert_eq!(lists_of(r#"{"services":["a","b","c","d","e"]}"#).len(), 4);
+        assert_eq!(
+            lists_of(
+                r#"{"services":["a"],"workloads":[{"kind":"Deployment","name":"web"},{"kind":"Job","name":"j"}]}"#
+            ),
+            ["service:a", "kube_deployment:web"]
+        );
+        assert_eq!(lists_of(r#"{"services":["a","b","c","d","e","f","g"]}"#).len(), 6);
     }
 }

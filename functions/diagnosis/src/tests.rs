@@ -99,6 +99,7 @@ fn with_knowledge(mut story: Story) -> Story {
                 text: " func Top() {\n+\trows := db.QueryContext(ctx, `SELECT * FROM order_lines ORDER BY price DESC`)\n }".into(),
                 matched: "order_lines".into(),
             }],
+            ..Default::default()
         });
     story
 }

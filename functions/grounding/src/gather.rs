@@ -211,8 +211,8 @@ fn code(known: &mut Known, item: usize, change: &CodeChange) {
         let lines = hunk.text.lines().filter(|line| !line.starts_with('-')).count().max(1) as u32;
         known.places.push((hunk.path.to_lowercase(), hunk.line, hunk.line.saturating_add(lines - 1)));
     }
-    known.figures.push(Figure::new(item, change.commits.len() as f64, Kind::Bare).of(Topics::COMMITS));
-    known.figures.push(Figure::new(item, change.files.len() as f64, Kind::Bare).of(Topics::FILES));
+    known.figures.push(Figure::new(item, change.commit_count() as f64, Kind::Bare).of(Topics::COMMITS));
+    known.figures.push(Figure::new(item, change.file_count() as f64, Kind::Bare).of(Topics::FILES));
 }
 
 fn targets(known: &mut Known, item: usize, health: &TargetHealth) {

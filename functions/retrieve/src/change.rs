@@ -77,8 +77,8 @@ impl Suspect<'_> {
             change.from,
             change.to,
             change.repository,
-            count(change.commits.len(), "commit"),
-            count(change.files.len(), "file"),
+            count(change.commit_count(), "commit"),
+            count(change.file_count(), "file"),
             newest.unwrap_or_default()
         );
         Finding {

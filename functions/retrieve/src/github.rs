@@ -12,6 +12,8 @@ use crate::change::Comparison;
 const COMMITS: usize = 12;
 /// Files named.
 const FILES: usize = 30;
+/// Files that GitHub lists of a comparison, however many changed.
+const LISTED: usize = 300;
 /// Hunks kept, the most telling.
 const HUNKS: usize = 3;
 /// Bytes of a hunk.
@@ -28,6 +30,9 @@ pub(crate) struct GitHub {
 
 #[derive(Deserialize)]
 struct CompareResponse {
+    /// GitHub lists the newest 250.
+    #[serde(default)]
+    total_commits: usize,
     #[serde(default)]
     commits: Vec<CommitEntry>,
     #[serde(default)]
@@ -113,12 +118,17 @@ fn code_change(comparison: &Comparison, response: CompareResponse, words: &[(Str
         .collect();
     hunks.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
     let skip = response.commits.len().saturating_sub(COMMITS);
+    let commits = response.commits.len().max(response.total_commits);
+    let files = response.files.len();
     CodeChange {
         repository: comparison.repository.clone(),
         from: comparison.base.clone(),
         to: comparison.head.clone(),
         commits: response.commits.into_iter().skip(skip).map(commit).collect(),
+        more_commits: commits.saturating_sub(COMMITS),
         files: response.files.into_iter().take(FILES).map(|file| file.filename).collect(),
+        more_files: files.saturating_sub(FILES),
+        is_cut: files >= LISTED,
         hunks: hunks.into_iter().take(HUNKS).map(|(_, hunk)| hunk).collect(),
     }
 }
@@ -226,6 +236,23 @@ mod tests {
         );
         assert!(hunk.text.starts_with("@@ func (s *Service) TopOrders("), "{}", hunk.text);
         assert!(hunk.text.contains("+\t\tSELECT * FROM order_items") && !hunk.text.contains("hunter2secret"));
+    }
+
+    #[test]
+    fn what_is_not_named_is_counted_and_what_github_does_not_list_is_known_to_be_missing() {
+        let commit = |n: usize| serde_json::json!({"sha": format!("{n:07}"), "commit": {"message": "m", "author": null}});
+        let file = |n: usize| serde_json::json!({"filename": format!("{n}.go")});
+        let response = |files: usize| {
+            serde_json::from_value(serde_json::json!({"total_commits": 400,
+                "commits": (150..400).map(commit).collect::<Vec<_>>(), "files": (0..files).map(file).collect::<Vec<_>>()}))
+            .unwrap()
+        };
+        let comparison = Comparison { repository: "acme/shop".into(), base: "v1".into(), head: "v2".into() };
+        let change = code_change(&comparison, response(300), &[]);
+        assert_eq!((change.commit_count(), change.file_count(), change.is_cut), (400, 300, true));
+        assert_eq!(change.commits.last().unwrap().sha, "0000399");
+        let change = code_change(&comparison, response(299), &[]);
+        assert_eq!((change.file_count(), change.is_cut), (299, false));
     }
 
     #[test]

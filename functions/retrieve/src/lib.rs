@@ -205,8 +205,22 @@ async fn read(
     let call = |status| Some(Call { name: "GitHub compare".to_owned(), status, took_ms });
     match result {
         Ok(change) => {
-            let status = if change.commits.is_empty() { Status::Empty } else { Status::Ok };
-            Read { finding: Some(suspect.as_finding(change)), call: call(status), gap: None }
+            let status = match (change.is_cut, change.commits.is_empty()) {
+                (true, _) => Status::Partial,
+                (false, true) => Status::Empty,
+                (false, false) => Status::Ok,
+            };
+            let gap = change.is_cut.then(|| {
+                let sentence = format!(
+                    "GitHub lists {} of the files that {}…{} of {} changed; what changed in the others is unknown.",
+                    change.file_count(),
+                    change.from,
+                    change.to,
+                    change.repository
+                );
+                gap("GitHub compare", status, sentence)
+            });
+            Read { finding: Some(suspect.as_finding(change)), call: call(status), gap }
         }
         Err(error) => {
             let status = match error {

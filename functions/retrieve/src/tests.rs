@@ -212,6 +212,7 @@ async fn what_the_changed_code_names_is_asked_in_a_second_round() {
             text: "@@ func (s *Service) TopOrders(\n+SELECT * FROM order_items".into(),
             matched: "select".into(),
         }],
+        ..Default::default()
     };
     let asked = questions::of(&state());
     let question = questions::of_change(&change, &asked).unwrap();

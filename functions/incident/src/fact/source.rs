@@ -29,7 +29,7 @@ pub struct Hunk {
 }
 
 /// The source change between two versions. Nothing else may claim that a diff was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CodeChange {
     /// `owner/name`.
     pub repository: String,
@@ -37,11 +37,32 @@ pub struct CodeChange {
     pub from: String,
     /// Head tag.
     pub to: String,
-    /// Commits, oldest first.
+    /// Commits, oldest first: the newest of them.
     pub commits: Vec<Commit>,
-    /// Changed files.
+    /// Commits before those.
+    #[serde(default)]
+    pub more_commits: usize,
+    /// Changed files: some of them.
     pub files: Vec<String>,
+    /// Changed files beyond those.
+    #[serde(default)]
+    pub more_files: usize,
+    /// Whether still more files changed than GitHub lists.
+    #[serde(default)]
+    pub is_cut: bool,
     /// Hunks that touch what the incident is about.
     #[serde(default)]
     pub hunks: Vec<Hunk>,
+}
+
+impl CodeChange {
+    /// Commits in all.
+    pub fn commit_count(&self) -> usize {
+        self.commits.len().saturating_add(self.more_commits)
+    }
+
+    /// Changed files in all, as far as GitHub lists them.
+    pub fn file_count(&self) -> usize {
+        self.files.len().saturating_add(self.more_files)
+    }
 }
