@@ -190,3 +190,63 @@ async fn news_wait_for_a_slack_that_is_down_and_for_a_message_that_does_not_stan
     assert_eq!(desk.tell(&name).await.unwrap(), brief::Told { told: 1, pause_s: 0 });
     assert_eq!(desk.record(&state.alert).await.news, []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_brief_whose_answer_was_late_is_found_and_not_posted_again() {
+    // The announcement fails; the first posting after it stands, but is answered after the deadline.
+    let faults = json!([
+        {"vendor": "slack", "call": "chat.postMessage", "kind": "status", "status": 503, "times": 1},
+        {"vendor": "slack", "call": "chat.postMessage", "kind": "delay", "delay": "3500ms", "times": 1},
+    ]);
+    let mut desk = Desk::open(faults, &[]).await;
+    let mut state = document();
+    state.announcement = Some(desk.announce(&state).await);
+    let first = desk.brief(&state).await;
+    assert_eq!((first.posted, first.again), (Posted::Failed, Some(true)), "{:?}", first.gap);
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(desk.channel().len(), 1, "it stands all the same");
+    state.brief = Some(first);
+    // The simulated channel lives at the scenario's time.
+    desk.started = Some(state.alert.at);
+    let second = desk.brief(&state).await;
+    assert_eq!((second.posted, desk.channel().len()), (Posted::Slack, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn news_that_nobody_could_tell_are_told_below_the_brief_when_it_stands() {
+    let mut desk = Desk::open(json!([]), &[]).await;
+    let state = document();
+    desk.deliver(&delivery(json!({}))).await;
+    desk.deliver(&delivery(json!({"transition": "Renotify", "date_ms": minutes(2)}))).await;
+    let name = cycle(&state.alert);
+    let started = desk.started.take();
+    assert!(desk.tell(&name).await.is_err(), "it waited for as long as it may, and gives up");
+    desk.started = started;
+    desk.brief(&state).await;
+    let told = serde_json::to_string(&desk.messages().last().unwrap().blocks).unwrap();
+    assert!(told.contains("still alerting"), "{told}");
+    assert_eq!(desk.record(&state.alert).await.news, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_over_when_what_was_folded_in_is_over_too() {
+    let desk = Desk::open(json!([]), &[]).await;
+    let state = document();
+    desk.deliver(&delivery(json!({}))).await;
+    desk.brief(&state).await;
+    let other = |changes: serde_json::Value| {
+        let mut body = delivery(json!({"cycle_key": "other", "event_id": "other", "monitor_id": "77"}));
+        changes.as_object().unwrap().iter().for_each(|(key, value)| body[key] = value.clone());
+        body
+    };
+    assert_eq!(desk.deliver(&other(json!({"date_ms": minutes(1)}))).await.1["outcome"], "folded");
+    desk.deliver(&delivery(json!({"transition": "Recovered", "date_ms": minutes(5)}))).await;
+    let name = cycle(&state.alert);
+    desk.tell(&name).await.unwrap();
+    let headline = desk.channel()[0].text.clone();
+    assert!(headline.contains("RECOVERED") && headline.contains("1 folded in still firing"), "{headline}");
+    desk.deliver(&other(json!({"transition": "Recovered", "date_ms": minutes(9)}))).await;
+    desk.tell(&name).await.unwrap();
+    let headline = desk.channel()[0].text.clone();
+    assert!(headline.contains("🟢 RECOVERED") && !headline.contains("folded"), "{headline}");
+}

@@ -145,10 +145,13 @@ impl Function for BriefFunction {
 }
 
 impl BriefFunction {
-    /// Whether the same brief may be posted later: it was not, nobody has to act first, and the execution is young.
+    /// Whether the same brief may be posted later: it was not, nobody has to act first, and the execution is young. A plain webhook
+    /// that did not answer in time may have posted it, and nobody can look.
     fn may_help(&self, brief: &Brief, input: &Input) -> bool {
-        let denied = brief.gap.as_ref().is_some_and(|gap| gap.status == incident::Status::Denied);
-        brief.posted == Posted::Failed && !denied && self.is_young(input)
+        let status = brief.gap.as_ref().map(|gap| gap.status);
+        let denied = status == Some(incident::Status::Denied);
+        let unsure = status == Some(incident::Status::Timeout) && matches!(self.channel, Channel::Hook(_));
+        brief.posted == Posted::Failed && !denied && !unsure && self.is_young(input)
     }
 
     /// Whether the execution began so lately that another attempt to post is worth it.

@@ -33,7 +33,14 @@ impl BriefFunction {
     /// Tells what waits to be told.
     pub(crate) async fn tell(&self, cycle: &str, input: &Input) -> Result<Told, Fault> {
         let record = self.ledger.record(cycle).await.map_err(Fault::internal)?;
-        let Some(record) = record.filter(|record| !record.news.is_empty()) else {
+        // It may have been folded since: its news went where it went.
+        let lead = match record {
+            Some(record) => Some(self.ledger.lead_of(record).await.map_err(Fault::internal)?),
+            None => None,
+        };
+        let cycle = lead.as_ref().map_or(cycle, |lead| lead.cycle.as_str()).to_owned();
+        let cycle = cycle.as_str();
+        let Some(record) = lead.filter(|record| !record.news.is_empty()) else {
             return Ok(Told { told: 0, pause_s: 0 });
         };
         let Channel::Bot(slack) = &self.channel else {
@@ -43,7 +50,8 @@ impl BriefFunction {
         };
         let young = input.stage == Stage::News && self.is_young(input);
         let Some(place) = record.message.clone() else {
-            if young {
+            // What waits for its turn has no message yet, for half an hour at most.
+            if young || input.stage == Stage::News && record.queued.is_some() {
                 return Ok(Told { told: 0, pause_s: NOT_YET_S });
             }
             return self.give_up(cycle, "there is no message whose thread it could go to").await;
@@ -62,8 +70,13 @@ impl BriefFunction {
     /// The message first, which may be repeated without harm, then the thread.
     async fn say(&self, slack: &Slack, place: &Place, record: &Record) -> Result<(), Problem> {
         let deadline = Instant::now() + 2 * DEADLINE;
-        let turns = |news: &News| {
-            news.cycle == record.cycle && matches!(news.kind, NewsKind::Recovered | NewsKind::Flapped)
+        // The headline says that it recovered, and whether what was folded into it did.
+        let turns = |news: &News| match news.kind {
+            NewsKind::Recovered | NewsKind::Flapped => {
+                news.cycle == record.cycle || record.closed().is_some()
+            }
+            NewsKind::Folded => record.closed().is_some(),
+            NewsKind::Repeated => false,
         };
         if record.news.iter().any(turns)
             && let Ok(Some(message)) = self.ledger.brief_message(&record.cycle).await
@@ -72,7 +85,14 @@ impl BriefFunction {
             slack.update(place, &shown.headline, &shown.blocks, deadline).await?;
         }
         let (text, blocks) = render(record, self.buttons);
-        slack.reply(place, &text, &blocks, deadline).await
+        match slack.reply(place, &text, &blocks, deadline).await {
+            // It may stand in the thread, and again every half minute would be worse than a gap there: the ledger has it.
+            Err(problem @ Problem::Timeout) => {
+                tracing::warn!(%problem, "news may not be told");
+                Ok(())
+            }
+            sent => sent,
+        }
     }
 
     async fn give_up<T>(&self, cycle: &str, why: &str) -> Result<T, Fault> {
@@ -108,7 +128,10 @@ fn heading(record: &Record) -> String {
     let own_end =
         record.news.iter().any(|news| news.kind == NewsKind::Recovered && news.cycle == record.cycle);
     match (folded, own_end, record.lasted()) {
-        (_, true, Some(lasted)) => format!("🟢 Recovered after {}", time::span(lasted.as_secs())),
+        (_, true, Some(lasted)) => {
+            let emoji = if record.open_folds.is_empty() { "🟢" } else { "🟠" };
+            format!("{emoji} Recovered after {}", time::span(lasted.as_secs()))
+        }
         (0, ..) => "What happened since".to_owned(),
         (n, ..) => format!("{} part of this incident", are(n)),
     }

@@ -2,14 +2,14 @@
 
 use host::clock;
 use host::metrics::{Metric, Unit};
-use incident::State;
 use incident::brief::{Announcement, Posted};
+use incident::{Gap, State, Status};
 use ledger::{BriefMessage, Message as Place, Record, cycle};
 use tokio::time::Instant;
 
 use crate::channel::Channel;
 use crate::content::Content;
-use crate::slack::{DEADLINE, Message, Slack};
+use crate::slack::{DEADLINE, Message, Slack, UNSURE};
 use crate::{BriefFunction, Input, blocks, buttons, chart, details, links, outcome, recovered, text};
 
 impl BriefFunction {
@@ -52,8 +52,22 @@ impl BriefFunction {
         }
         self.note(input, state, &announcement, &message).await;
         match (&self.channel, announcement.posted) {
-            (Channel::Bot(slack), Posted::Slack) => thread(slack, content, state, announcement, cut).await,
+            (Channel::Bot(slack), Posted::Slack) => {
+                let announcement = thread(slack, content, state, announcement, cut).await;
+                self.tell_what_waited(&name, input).await;
+                announcement
+            }
             _ => announcement,
+        }
+    }
+
+    /// News that came before there was a thread, where nobody is at it. They stay in the ledger where that fails.
+    async fn tell_what_waited(&self, cycle: &str, input: &Input) {
+        let waits = self.ledger.retell(cycle, clock::now()).await;
+        if matches!(&waits, Ok(Some(tell)) if tell.lead == cycle)
+            && let Err(fault) = self.tell(cycle, input).await
+        {
+            tracing::warn!(%fault, "what happened before the brief was not told");
         }
     }
 
@@ -74,11 +88,16 @@ impl BriefFunction {
     ) -> Announcement {
         let deadline = Instant::now() + DEADLINE;
         let noted = record.and_then(|record| record.message.clone());
-        let told = state.announcement.as_ref();
-        let told = told.and_then(|told| Some(Place { channel: told.channel.clone()?, ts: told.ts.clone()? }));
-        let unsure = told.is_none() && state.announcement.as_ref().is_some_and(is_unsure);
-        let earlier = match noted.clone().or(told) {
-            None if unsure => slack.find(message.cycle, input.started, deadline).await,
+        let attempts = attempts(state);
+        let earlier = match noted.clone().or_else(|| attempts.iter().find_map(Attempt::place)) {
+            None if attempts.iter().any(Attempt::is_unsure) => {
+                match slack.find(message.cycle, input.started, deadline).await {
+                    Ok(found) => found,
+                    // The announcement twice does no harm; a brief may be repeated for a quarter of an hour.
+                    Err(_) if !attempts.iter().any(|attempt| attempt.is_brief && attempt.is_unsure()) => None,
+                    Err(problem) => return Slack::cannot_look(&problem),
+                }
+            }
             earlier => earlier,
         };
         let announcement = slack.post(message, earlier.as_ref(), deadline).await;
@@ -98,7 +117,12 @@ impl BriefFunction {
     /// What the ledger and the metrics keep of the last word.
     async fn note(&self, input: &Input, state: &State, announcement: &Announcement, message: &BriefMessage) {
         let execution = input.execution_name();
-        let posted = announcement.posted != Posted::Failed;
+        // On Lambda nobody looks at a terminal.
+        let posted = match announcement.posted {
+            Posted::Slack => true,
+            Posted::Terminal => !self.on_lambda,
+            Posted::Failed => false,
+        };
         let mut briefed = outcome::of(state);
         briefed.execution = execution.map(str::to_owned);
         briefed.posted = posted;
@@ -136,12 +160,41 @@ impl Input {
     }
 }
 
-/// The announcement may stand in the channel although nobody knows where.
-fn is_unsure(announcement: &Announcement) -> bool {
-    announcement
-        .gap
-        .as_ref()
-        .is_some_and(|gap| gap.status == incident::Status::Timeout || gap.what == "announcement")
+/// What was posted for this execution before, or was tried.
+struct Attempt<'a> {
+    channel: Option<&'a str>,
+    ts: Option<&'a str>,
+    gap: Option<&'a Gap>,
+    is_brief: bool,
+}
+
+impl Attempt<'_> {
+    fn place(&self) -> Option<Place> {
+        Some(Place { channel: self.channel?.to_owned(), ts: self.ts?.to_owned() })
+    }
+
+    /// It may stand in the channel although nobody knows where.
+    fn is_unsure(&self) -> bool {
+        self.gap.is_some_and(|gap| {
+            gap.status == Status::Timeout || ["announcement", UNSURE].contains(&gap.what.as_str())
+        })
+    }
+}
+
+fn attempts(state: &State) -> Vec<Attempt<'_>> {
+    let announced = state.announcement.iter().map(|told| Attempt {
+        channel: told.channel.as_deref(),
+        ts: told.ts.as_deref(),
+        gap: told.gap.as_ref(),
+        is_brief: false,
+    });
+    let briefs = state.draft.iter().chain(&state.brief).map(|brief| Attempt {
+        channel: brief.channel.as_deref(),
+        ts: brief.ts.as_deref(),
+        gap: brief.gap.as_ref(),
+        is_brief: true,
+    });
+    announced.chain(briefs).collect()
 }
 
 /// Where this execution's brief stands already, the alert alone adds nothing: it was asked for because what came after the brief

@@ -9,9 +9,13 @@ use crate::time;
 pub fn mark(message: &BriefMessage, record: &Record) -> BriefMessage {
     let (Some(closed), Some(opened)) = (record.closed(), record.opened) else { return message.clone() };
     let lasted = time::span(closed.duration_since(opened).as_secs());
+    let ended = match record.open_folds.len() {
+        0 => format!("🟢 RECOVERED after {lasted}"),
+        n => format!("🟠 RECOVERED after {lasted}, {n} folded in still firing"),
+    };
     let headline = match message.headline.split_once(" — ") {
-        Some((_, what)) => format!("🟢 RECOVERED after {lasted} — {what}"),
-        None => format!("🟢 RECOVERED after {lasted}"),
+        Some((_, what)) => format!("{ended} — {what}"),
+        None => ended,
     };
     let headline = incident::size::cut(&headline, 150);
     let mut blocks = message.blocks.clone();

@@ -23,6 +23,8 @@ const THREAD_DEADLINE: Duration = Duration::from_secs(9);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 /// Slack cuts a text at 40,000 characters; escaping may lengthen ours.
 const THREAD_CHARS: usize = 30_000;
+/// The name of the gap where a brief may stand and nobody could look.
+pub const UNSURE: &str = "Slack channel";
 /// The type of the metadata by which a message is found again.
 const EVENT: &str = "sitrep_incident";
 
@@ -63,12 +65,13 @@ struct Answer {
 }
 
 impl Slack {
-    /// `None` without a token or a channel.
+    /// `None` without a token.
     pub fn from_settings(settings: &Settings, ledger: &Ledger) -> Result<Option<Self>, Fault> {
-        let (Some(token), Some(channel)) =
-            (settings.secret("SLACK_BOT_TOKEN"), settings.get("SLACK_CHANNEL"))
-        else {
-            return Ok(None);
+        let Some(token) = settings.secret("SLACK_BOT_TOKEN") else { return Ok(None) };
+        let Some(channel) = settings.get("SLACK_CHANNEL") else {
+            return Err(Fault::bad_setting(
+                "SLACK_BOT_TOKEN is set and SLACK_CHANNEL is not: set it to the channel's id, such as C0123456789",
+            ));
         };
         Ok(Some(Self {
             http: host::http::client()?,
@@ -94,19 +97,36 @@ impl Slack {
     }
 
     /// The cycle's message among the newest of the channel, where an announcement may stand although nobody heard so. Needs the
-    /// channel's id and the scope `channels:history`; without them it is not found, and the brief is posted afresh.
-    pub async fn find(&self, cycle: &str, since: Option<Timestamp>, deadline: Instant) -> Option<Place> {
+    /// channel's id and the scope `channels:history`.
+    pub async fn find(
+        &self,
+        cycle: &str,
+        since: Option<Timestamp>,
+        deadline: Instant,
+    ) -> Result<Option<Place>, Problem> {
         let since = since.map_or_else(|| "0".to_owned(), |since| since.as_second().to_string());
         let asked =
-            json!({"channel": self.channel, "oldest": since, "limit": 50, "include_all_metadata": true});
-        let answer = self.call("conversations.history", &asked, deadline).await.ok()?;
-        let messages = answer.rest["messages"].as_array()?;
+            json!({"channel": self.channel, "oldest": since, "limit": 200, "include_all_metadata": true});
+        let answer = self.call("conversations.history", &asked, deadline).await?;
         let ours = |message: &&Value| {
             let metadata = &message["metadata"];
             metadata["event_type"] == EVENT && metadata["event_payload"]["cycle"] == cycle
         };
-        let ts = messages.iter().find(ours)?["ts"].as_str()?.to_owned();
-        Some(Place { channel: self.channel.clone(), ts })
+        let found = answer.rest["messages"].as_array().into_iter().flatten().find(ours);
+        let ts = found.and_then(|message| message["ts"].as_str());
+        Ok(ts.map(|ts| Place { channel: self.channel.clone(), ts: ts.to_owned() }))
+    }
+
+    /// A brief that timed out before may stand in the channel. Where nobody can look it is not posted again.
+    pub fn cannot_look(problem: &Problem) -> Announcement {
+        let status = if problem.is_denial() { Status::Denied } else { Status::Unavailable };
+        let sentence = format!(
+            "The brief may stand in the channel: Slack did not answer in time, and the channel could not be searched: {problem}."
+        );
+        let sentence = size::cut(&redact::redact(&sentence), size::SUMMARY_CHARS);
+        // Named so that the next attempt looks first, too.
+        let gap = Gap { what: UNSURE.to_owned(), status, sentence, error: None };
+        Announcement { posted: Posted::Failed, channel: None, ts: None, gap: Some(gap) }
     }
 
     /// Adds the brief in full, the details and a picture to a message's thread; the gap says what is missing there.
@@ -381,7 +401,11 @@ fn is_denial(error: &str) -> bool {
         "token_expired",
         "account_inactive",
         "missing_scope",
+        "not_allowed_token_type",
         "not_in_channel",
+        "channel_not_found",
+        "is_archived",
+        "restricted_action",
     ]
     .contains(&error)
 }

@@ -46,6 +46,13 @@ impl Connection {
     pub(crate) async fn new(settings: &Settings) -> Self {
         let url = settings.get("KUBERNETES_URL").map(|url| url.trim_end_matches('/').to_owned());
         let ca = settings.get("KUBERNETES_CA").map(str::to_owned);
+        if let Some(url) =
+            url.as_deref().filter(|url| !url.starts_with("https://") && !url.starts_with("http://"))
+        {
+            return absent(&format!(
+                "Kubernetes was not asked: KUBERNETES_URL is {url}; write it with https:// as `aws eks describe-cluster` tells it."
+            ));
+        }
         match (url, settings.secret("KUBERNETES_TOKEN"), settings.get("EKS_CLUSTER")) {
             (Some(url), Some(token), _) => fixed(kubeconfig(url, ca, &token)),
             (Some(url), None, Some(cluster)) => Self::eks(settings, cluster, url, ca).await,
@@ -208,6 +215,9 @@ mod tests {
         assert!(why_absent(&[("EKS_CLUSTER", "c")]).await.contains("KUBERNETES_URL"));
         let url = ("KUBERNETES_URL", "https://k");
         assert!(why_absent(&[("EKS_CLUSTER", "c"), url]).await.contains("AWS credentials"));
+        assert!(
+            why_absent(&[("KUBERNETES_URL", "k:6443"), ("KUBERNETES_TOKEN", "t")]).await.contains("https://")
+        );
         assert!(why_absent(&[("KUBECONFIG", "no-such-file")]).await.contains("no-such-file"));
     }
 

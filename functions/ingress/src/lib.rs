@@ -11,6 +11,6 @@ mod start;
 
 pub use answer::answer;
 pub use doctor::doctor;
-pub use queue::{Queue, Waiting};
+pub use queue::{Queue, Waiting, most_investigations};
 pub use request::{body, event_for, is_secret};
 pub use start::{Ran, Started, Starter};

@@ -4,8 +4,17 @@ use std::path::{Path, PathBuf};
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
-use host::{Settings, clock};
+use host::{Fault, Settings, clock};
 use serde_json::{Value, json};
+
+/// Investigations at a time, where `MAX_INVESTIGATIONS` says nothing.
+const MOST: usize = 10;
+
+/// How many investigations may run at a time.
+pub fn most_investigations(settings: &Settings) -> Result<usize, Fault> {
+    let Some(most) = settings.get("MAX_INVESTIGATIONS") else { return Ok(MOST) };
+    most.parse().map_err(|error| Fault::bad_setting(format!("MAX_INVESTIGATIONS is not a number: {error}")))
+}
 
 /// Where executions wait.
 #[derive(Debug, Clone)]

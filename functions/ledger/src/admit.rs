@@ -78,36 +78,58 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<Admission, LedgerError> {
         let name = cycle(alert);
+        // Admitted before it claims anything: whoever meets one of its claims knows that an investigation is about to start.
         let decision = self
             .change(&key(&name), |record: &mut Record| {
                 record.begin(&name, alert, subject);
-                own(record, alert, execution)
+                let own = own(record, alert, execution);
+                if matches!(own, Own::New) {
+                    record.about(alert, subject);
+                    record.admitted = Some(now);
+                }
+                own
             })
             .await?;
         match decision {
             Own::Known(record) => return Ok(Admission::Known(Box::new(record))),
             Own::Follow(record, kind) => {
                 let lead = self.lead_of(record).await?;
-                let tell = self.hear(&lead.cycle, news(alert, kind, &name, ""), now).await?;
+                let told = news(alert, kind, &name, "");
+                let send = self
+                    .change(&key(&lead.cycle), |record: &mut Record| {
+                        if record.cycle != name {
+                            record.open_folds.insert(name.clone());
+                        }
+                        record.hear(told.clone(), now)
+                    })
+                    .await?;
+                let tell = Tell { lead: lead.cycle.clone(), send };
                 return Ok(Admission::Follow(Box::new(lead), tell));
             }
             Own::New => {}
         }
         let Some((lead, reason)) = self.find_or_claim(related, &name, alert, now).await? else {
-            self.change(&key(&name), |record: &mut Record| record.admitted = Some(now)).await?;
             return Ok(Admission::Lead);
         };
         let fold = Fold { into: lead.cycle.clone(), reason };
-        self.change(&key(&name), |record: &mut Record| {
-            record.opened = Some(alert.at);
-            record.folded = Some(fold.clone());
-            record.note(execution);
-        })
-        .await?;
+        // Others may have been folded into it while it claimed: they go where it goes.
+        let (heard, folds, open) = self
+            .change(&key(&name), |record: &mut Record| {
+                record.opened = Some(alert.at);
+                record.folded = Some(fold.clone());
+                record.admitted = None;
+                record.note(execution);
+                let news = std::mem::take(&mut record.news);
+                (news, std::mem::take(&mut record.folds), std::mem::take(&mut record.open_folds))
+            })
+            .await?;
         let told = news(alert, NewsKind::Folded, &name, &fold.reason);
         let send = self
             .change(&key(&lead.cycle), |record: &mut Record| {
-                record.folds += 1;
+                record.folds += 1 + folds;
+                record.open_folds.insert(name.clone());
+                record.open_folds.extend(open.iter().cloned());
+                heard.iter().for_each(|news| record.keep(news.clone()));
                 record.hear(told.clone(), now)
             })
             .await?;
@@ -140,21 +162,22 @@ impl Ledger {
         // Claimed in one order by everybody: of two alerts that come at once, the second sees the first one's claim.
         for (object, reason) in &related.own {
             let mine = Pointer { cycle: name.to_owned(), at: Some(alert.at) };
-            let other = self
-                .change(&format!("{scope}{object}"), |pointer: &mut Pointer| {
-                    if pointer.leads_another(name, alert.at) {
-                        return Some(pointer.clone());
-                    }
-                    mine.clone_into(pointer);
-                    None
-                })
-                .await?;
-            let Some(other) = other else { continue };
-            match self.open_lead(&other, object, alert, now).await? {
-                Some(lead) => return Ok(Some((lead, reason.clone()))),
-                None => {
-                    self.change(&format!("{scope}{object}"), |pointer: &mut Pointer| *pointer = mine.clone())
-                        .await?;
+            let mut closed = None;
+            loop {
+                let other = self
+                    .change(&format!("{scope}{object}"), |pointer: &mut Pointer| {
+                        // What was judged closed gives way, and nobody who came since.
+                        if pointer.leads_another(name, alert.at) && closed.as_ref() != Some(&*pointer) {
+                            return Some(pointer.clone());
+                        }
+                        mine.clone_into(pointer);
+                        None
+                    })
+                    .await?;
+                let Some(other) = other else { break };
+                match self.open_lead(&other, object, alert, now).await? {
+                    Some(lead) => return Ok(Some((lead, reason.clone()))),
+                    None => closed = Some(other),
                 }
             }
         }
@@ -180,7 +203,7 @@ impl Ledger {
     }
 
     /// The cycle that leads the incident of a record.
-    pub(crate) async fn lead_of(&self, mut record: Record) -> Result<Record, LedgerError> {
+    pub async fn lead_of(&self, mut record: Record) -> Result<Record, LedgerError> {
         for _ in 0..DEPTH {
             let Some(fold) = &record.folded else { break };
             let Some(next) = self.record(&fold.into).await? else { break };
@@ -261,7 +284,14 @@ impl Ledger {
             .await?;
         let Some(record) = record else { return Ok(None) };
         let lead = self.lead_of(record).await?;
-        self.hear(&lead.cycle, news(alert, NewsKind::Recovered, &name, ""), now).await.map(Some)
+        let told = news(alert, NewsKind::Recovered, &name, "");
+        let send = self
+            .change(&key(&lead.cycle), |record: &mut Record| {
+                record.open_folds.remove(&name);
+                record.hear(told.clone(), now)
+            })
+            .await?;
+        Ok(Some(Tell { lead: lead.cycle, send }))
     }
 }
 

@@ -47,7 +47,7 @@ impl Ledger {
         self.change(&key(cycle), |record: &mut Record| {
             record.introduce(cycle, alert, subject);
             record.opened = record.opened.or(Some(alert.at));
-            record.briefed = Some(brief.clone());
+            record.briefed = Some(brief.clone().after(record.briefed.as_ref()));
             record.clone()
         })
         .await
@@ -58,22 +58,41 @@ impl Ledger {
         self.read(&brief_key(cycle)).await
     }
 
-    /// Notes what a person said, once: false where the same person said the same before.
+    /// Notes what a person said, once: false where the same person said the same before. Who says another thing of the cause changes
+    /// their mind: the newest counts.
     pub async fn said(&self, cycle: &str, feedback: &Feedback) -> Result<bool, LedgerError> {
         self.change(&key(cycle), |record: &mut Record| {
-            let known =
-                record.feedback.iter().any(|said| said.kind == feedback.kind && said.user == feedback.user);
-            if !known {
-                record.feedback.push(feedback.clone());
+            let same = |said: &Feedback| {
+                (said.kind, &said.user, &said.cause) == (feedback.kind, &feedback.user, &feedback.cause)
+            };
+            if record.feedback.iter().any(same) {
+                return false;
             }
-            !known
+            record.feedback.retain(|said| said.user != feedback.user || !feedback.kind.replaces(said.kind));
+            record.feedback.push(feedback.clone());
+            true
         })
         .await
     }
 
-    /// True the first time it is asked about something, and never again: for what may be done once.
+    /// True the first time it is asked about something: for what may be done once.
     pub async fn once(&self, what: &str) -> Result<bool, LedgerError> {
         self.change(&format!("once/{what}"), |done: &mut bool| !std::mem::replace(done, true)).await
+    }
+
+    /// It was not done after all: the next who asks does it.
+    pub async fn not_once(&self, what: &str) -> Result<(), LedgerError> {
+        self.change(&format!("once/{what}"), |done: &mut bool| *done = false).await
+    }
+
+    /// Keeps the post-mortem that was drafted for a cycle, as it was shown.
+    pub async fn keep_draft(&self, cycle: &str, text: &str) -> Result<(), LedgerError> {
+        self.change(&format!("draft/{cycle}"), |kept: &mut String| text.clone_into(kept)).await
+    }
+
+    /// That post-mortem.
+    pub async fn draft(&self, cycle: &str) -> Result<Option<String>, LedgerError> {
+        self.read::<String>(&format!("draft/{cycle}")).await
     }
 
     /// Every cycle that was opened at `since` or later, oldest first.

@@ -58,12 +58,17 @@ pub struct Tell {
 impl Record {
     /// Adds news; true where a teller has to be sent.
     pub(crate) fn hear(&mut self, news: News, now: Timestamp) -> bool {
+        self.keep(news);
+        self.tellers_turn(now)
+    }
+
+    /// Adds news.
+    pub(crate) fn keep(&mut self, news: News) {
         let full = self.news.len() >= MOST;
         match self.news.last_mut().filter(|_| full) {
             Some(last) => last.more += 1,
             None => self.news.push(news),
         }
-        self.tellers_turn(now)
     }
 
     /// True where nobody tells, and from now on somebody does.
@@ -77,12 +82,6 @@ impl Record {
 }
 
 impl Ledger {
-    /// Adds news to a leading cycle.
-    pub(crate) async fn hear(&self, lead: &str, news: News, now: Timestamp) -> Result<Tell, LedgerError> {
-        let send = self.change(&key(lead), |record: &mut Record| record.hear(news.clone(), now)).await?;
-        Ok(Tell { lead: lead.to_owned(), send })
-    }
-
     /// Whether a teller has to be sent for news of the cycle's incident that wait and that nobody tells.
     pub async fn retell(&self, cycle: &str, now: Timestamp) -> Result<Option<Tell>, LedgerError> {
         let Some(record) = self.record(cycle).await? else { return Ok(None) };

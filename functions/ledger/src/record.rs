@@ -1,5 +1,7 @@
 //! One alert cycle, from its first delivery to what people said of its brief.
 
+use std::collections::BTreeSet;
+
 use incident::analysis::Usage;
 use incident::{Alert, Level, Subject, Timestamp};
 use jiff::SignedDuration;
@@ -55,6 +57,8 @@ pub struct Record {
     pub news: Vec<News>,
     /// Cycles that were folded into this one.
     pub folds: u64,
+    /// Those of them that have not recovered.
+    pub open_folds: BTreeSet<String>,
     /// Until when somebody is busy telling the news.
     pub telling_until: Option<Timestamp>,
 }
@@ -137,6 +141,33 @@ pub enum FeedbackKind {
     Unfolded,
 }
 
+impl FeedbackKind {
+    /// Whether it takes the place of what the same person said before.
+    pub(crate) fn replaces(self, before: Self) -> bool {
+        let verdict = |kind| matches!(kind, Self::Correct | Self::Wrong);
+        self == before || verdict(self) && verdict(before)
+    }
+}
+
+impl Briefed {
+    /// Of a brief that replaces another one's: people had the first from its time on, and both were paid.
+    pub(crate) fn after(self, before: Option<&Self>) -> Self {
+        let Some(before) = before.filter(|before| before.execution != self.execution) else { return self };
+        let add = u64::saturating_add;
+        Self {
+            at: before.at.or(self.at),
+            usage: Usage {
+                input_tokens: add(self.usage.input_tokens, before.usage.input_tokens),
+                cache_read_tokens: add(self.usage.cache_read_tokens, before.usage.cache_read_tokens),
+                cache_write_tokens: add(self.usage.cache_write_tokens, before.usage.cache_write_tokens),
+                output_tokens: add(self.usage.output_tokens, before.usage.output_tokens),
+            },
+            dollars: self.dollars + before.dollars,
+            ..self
+        }
+    }
+}
+
 impl Record {
     /// Notes what the first delivery tells.
     pub(crate) fn begin(&mut self, cycle: &str, alert: &Alert, subject: &Subject) {
@@ -148,10 +179,15 @@ impl Record {
     pub(crate) fn introduce(&mut self, cycle: &str, alert: &Alert, subject: &Subject) {
         if self.cycle.is_empty() || self.input.is_null() {
             cycle.clone_into(&mut self.cycle);
-            self.title.clone_from(&alert.title);
-            self.service = subject.services.first().cloned();
-            self.input = json!({ "alert": alert, "subject": subject });
+            self.about(alert, subject);
         }
+    }
+
+    /// Notes the alert that is investigated: a warning may have come before it.
+    pub(crate) fn about(&mut self, alert: &Alert, subject: &Subject) {
+        self.title.clone_from(&alert.title);
+        self.service = subject.services.first().cloned();
+        self.input = json!({ "alert": alert, "subject": subject });
     }
 
     /// True where this very event was handled.

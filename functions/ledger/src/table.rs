@@ -132,7 +132,7 @@ fn days_kept(kind: &str) -> Option<i64> {
     match kind {
         "cycle" | "brief" => Some(400),
         "object" | "pace" => Some(1),
-        "once" => Some(120),
+        "once" | "draft" => Some(120),
         _ => None,
     }
 }

@@ -229,3 +229,89 @@ async fn a_broken_record_is_no_reason_to_stay_silent() {
     }
     assert_eq!(desk.admit(&first, "e1").await, Admission::Lead);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_that_come_at_the_same_moment_have_one_lead() {
+    for round in 0..20 {
+        let desk = std::sync::Arc::new(Desk::open());
+        let tasks: Vec<_> = (0..12)
+            .map(|n| {
+                let desk = std::sync::Arc::clone(&desk);
+                tokio::spawn(async move {
+                    let cycle = format!("c{n}");
+                    let mut alert = about("shop", alert(&cycle, Transition::Triggered, 0));
+                    if n % 2 == 0 {
+                        alert.tags.push("dbinstanceidentifier:db".to_owned());
+                    }
+                    let admission = desk.admit(&alert, &cycle).await;
+                    // A start takes its time, in which others are delivered.
+                    tokio::time::sleep(Duration::from_millis(3)).await;
+                    if admission == Admission::Lead {
+                        desk.ledger.started(&alert, &cycle).await.unwrap();
+                    }
+                    admission
+                })
+            })
+            .collect();
+        let mut leads = 0;
+        for task in tasks {
+            leads += usize::from(task.await.unwrap() == Admission::Lead);
+        }
+        assert_eq!(leads, 1, "round {round}");
+        // Whoever was folded, and into whatever, ends at the one that leads, and is told there.
+        let mut heads = std::collections::BTreeSet::new();
+        let mut told = 0;
+        for n in 0..12 {
+            let record = desk.record(&format!("c{n}")).await;
+            told += record.news.len();
+            heads.insert(desk.ledger.lead_of(record).await.unwrap().cycle);
+        }
+        assert_eq!((heads.len(), told), (1, 11), "round {round}");
+        let lead = desk.ledger.record(heads.first().unwrap()).await.unwrap().unwrap();
+        assert_eq!((lead.folds, lead.news.len(), lead.open_folds.len()), (11, 11, 11), "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn who_changes_their_mind_is_counted_once_and_the_newest_counts() {
+    let desk = Desk::open();
+    desk.lead(&alert("c", Transition::Triggered, 0), "e").await;
+    let say = async |kind, cause: Option<&str>| {
+        let feedback = Feedback { kind, user: "U1".into(), at: at(1), cause: cause.map(str::to_owned) };
+        desk.ledger.said("-/c", &feedback).await.unwrap()
+    };
+    assert!(say(FeedbackKind::Wrong, Some("the netwrok")).await);
+    assert!(!say(FeedbackKind::Wrong, Some("the netwrok")).await, "the same again");
+    assert!(say(FeedbackKind::Wrong, Some("the network")).await);
+    assert!(say(FeedbackKind::TookOver, None).await && say(FeedbackKind::Correct, None).await);
+    let kinds: Vec<_> = desk.record("c").await.feedback.iter().map(|said| said.kind).collect();
+    assert_eq!(kinds, [FeedbackKind::TookOver, FeedbackKind::Correct]);
+}
+
+#[tokio::test]
+async fn a_second_brief_is_paid_for_too_and_people_had_the_first() {
+    let desk = Desk::open();
+    let alert = alert("c", Transition::Triggered, 0);
+    let brief = |execution: &str, minute, dollars| Briefed {
+        execution: Some(execution.to_owned()),
+        at: Some(at(minute)),
+        posted: true,
+        dollars,
+        ..Briefed::default()
+    };
+    for (execution, minute, dollars) in [("e1", 1, 0.25), ("e1", 1, 0.25), ("e2", 30, 0.5)] {
+        let brief = brief(execution, minute, dollars);
+        desk.ledger.briefed(&alert, &Subject::default(), &brief, None).await.unwrap();
+    }
+    let briefed = desk.record("c").await.briefed.unwrap();
+    assert_eq!((briefed.execution.as_deref(), briefed.at, briefed.dollars), (Some("e2"), Some(at(1)), 0.75));
+}
+
+#[tokio::test]
+async fn an_alert_that_follows_its_own_warning_is_what_is_investigated() {
+    let desk = Desk::open();
+    let warning = alert("c", Transition::Warn, 0);
+    desk.ledger.ignored(&warning, &Subject::default(), "w").await.unwrap();
+    desk.lead(&alert("c", Transition::Triggered, 180), "e").await;
+    assert_eq!(desk.record("c").await.input["alert"]["transition"], "triggered");
+}

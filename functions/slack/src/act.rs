@@ -42,24 +42,38 @@ impl SlackFunction {
     }
 
     async fn correct(&self, click: &Click, record: &Record) -> Result<Value, String> {
+        let Some(document) = self.document(record).await? else { return self.not_yet(record).await };
+        let cause = document.as_ref().and_then(leading);
+        let correction = Correction { correct: true, text: String::new(), cause };
+        let kept = self.keep(record, correction, document.clone()).await?;
         let new = self.note(click, FeedbackKind::Correct, None).await?;
-        let document = self.document(record).await?;
-        if new {
-            let cause = document.as_ref().and_then(leading);
-            let kept = self
-                .keep(record, Correction { correct: true, text: String::new(), cause }, document.clone())
-                .await?;
-            self.say(record, &format!("✓ <@{}>: the cause is right.{kept}", click.user), &[]).await?;
-        }
-        // The draft is made once, when it is over; whoever pressed too early presses again.
-        let resolved = record.closed().is_some();
-        if let (true, Some(document)) = (resolved, document)
-            && self.ledger.once(&format!("draft/{}", record.cycle)).await.map_err(told)?
-            && let Some(state) = read(&document)
+        let said = format!("✓ <@{}>: the cause is right.{kept}", click.user);
+        // Whoever pressed before it was over presses again: the draft is made once, and made when it is shown.
+        if record.closed().is_some()
+            && let Some(state) = document.as_ref().and_then(read)
+            && self.ledger.once(&draft_of(record)).await.map_err(told)?
         {
             let text = postmortem::draft(record, &state);
-            self.say(record, "A post-mortem is drafted.", &shown(&text, &record.cycle)).await?;
+            let shown = self.draft(record, &text, &format!("{said} A post-mortem is drafted.")).await;
+            if shown.is_err() {
+                self.ledger.not_once(&draft_of(record)).await.map_err(told)?;
+            }
+            shown?;
+        } else if new {
+            self.say(record, &said, &[]).await?;
         }
+        Ok(json!({}))
+    }
+
+    /// Keeps a draft as it is shown: what is approved later is what people read.
+    async fn draft(&self, record: &Record, text: &str, said: &str) -> Result<(), String> {
+        self.ledger.keep_draft(&record.cycle, text).await.map_err(told)?;
+        self.say(record, said, &shown(text, &record.cycle)).await
+    }
+
+    /// The buttons stand before the execution has ended: it posts into the thread still.
+    async fn not_yet(&self, record: &Record) -> Result<Value, String> {
+        self.say(record, "The investigation is still at it: press again in a moment.", &[]).await?;
         Ok(json!({}))
     }
 
@@ -77,7 +91,7 @@ impl SlackFunction {
         let text = incident::size::cut(&incident::redact::visible(&text), CAUSE_CHARS);
         let text = incident::redact::redact(&text).into_owned();
         let cause = label.and_then(|label| serde_json::from_value::<Cause>(json!(label)).ok());
-        let document = self.document(record).await?;
+        let Some(document) = self.document(record).await? else { return self.not_yet(record).await };
         let kept =
             self.keep(record, Correction { correct: false, text: text.clone(), cause }, document).await?;
         if self.note(click, FeedbackKind::Wrong, Some(text.clone())).await? {
@@ -87,16 +101,35 @@ impl SlackFunction {
         Ok(json!({}))
     }
 
-    /// Starts another investigation of the cycle's alert; of a folded one, by itself from now on.
+    /// Starts another investigation of the cycle's alert; of a folded one, by itself from now on. One at a time, and one for however
+    /// many people ask for it.
     async fn again(&self, click: &Click, record: &Record, kind: FeedbackKind) -> Result<Value, String> {
         if kind == FeedbackKind::Unfolded && record.folded.is_none() {
             return Ok(json!({}));
         }
         let Some(at) = record.opened else { return Err("the cycle was never opened".to_owned()) };
+        if kind == FeedbackKind::Reinvestigate && self.document(record).await?.is_none() {
+            return self.not_yet(record).await;
+        }
         let first = record.execution.as_ref().or(record.events.first()).map_or("alert", String::as_str);
-        let first: String = first.split("-again-").next().unwrap_or(first).chars().take(58).collect();
-        let name = format!("{first}-again-{}", clock::now().as_millisecond());
-        self.starter.start(&name, &record.input.to_string()).await?;
+        let claim = format!("again/{}/{first}", record.cycle);
+        if !self.ledger.once(&claim).await.map_err(told)? {
+            return Ok(json!({}));
+        }
+        let plain: String = first.split("-again-").next().unwrap_or(first).chars().take(58).collect();
+        let now = clock::now();
+        let name = format!("{plain}-again-{}", now.as_millisecond());
+        if !self.ledger.take_slot(&name, self.most, now).await {
+            self.ledger.not_once(&claim).await.map_err(told)?;
+            let busy = format!("{} investigations run already: press again when they are done.", self.most);
+            self.say(record, &busy, &[]).await?;
+            return Ok(json!({}));
+        }
+        if let Err(error) = self.starter.start(&name, &record.input.to_string()).await {
+            self.ledger.free_slot(&name).await;
+            self.ledger.not_once(&claim).await.map_err(told)?;
+            return Err(error);
+        }
         let lead = self.lead(record).await?;
         self.ledger.start(&record.cycle, at, &name).await.map_err(told)?;
         self.note(click, kind, None).await?;
@@ -108,16 +141,17 @@ impl SlackFunction {
         Ok(json!({}))
     }
 
-    /// Keeps the post-mortem beside the cases, from where it is indexed like any other.
+    /// Keeps the post-mortem, as it was shown, beside the cases, from where it is indexed like any other.
     async fn approve(&self, click: &Click, record: &Record) -> Result<Value, String> {
-        let state = self.document(record).await?.as_ref().and_then(read);
-        let Some(state) = state else { return Err("the execution's document is gone".to_owned()) };
-        self.cases.publish(&postmortem::id(record), postmortem::draft(record, &state)).await?;
+        let Some(text) = self.ledger.draft(&record.cycle).await.map_err(told)? else {
+            return Err("no post-mortem was drafted of this cycle".to_owned());
+        };
+        let id = postmortem::id_of(&text).unwrap_or("unnamed").to_owned();
+        self.cases.publish(&id, text).await?;
         if self.note(click, FeedbackKind::Approved, None).await? {
             let said = format!(
-                "📄 <@{}> approved {}; it is part of the knowledge from the next indexing on.",
-                click.user,
-                postmortem::id(record)
+                "📄 <@{}> approved {id}; it is part of the knowledge from the next indexing on.",
+                click.user
             );
             self.say(record, &said, &[]).await?;
         }
@@ -144,15 +178,16 @@ impl SlackFunction {
         Ok(" The case is kept.")
     }
 
-    /// What the cycle's execution ended with.
-    async fn document(&self, record: &Record) -> Result<Option<Value>, String> {
-        let Some(execution) = &record.execution else { return Ok(None) };
+    /// What the cycle's execution ended with, if anything is left of it. `None`: it runs still.
+    async fn document(&self, record: &Record) -> Result<Option<Option<Value>>, String> {
+        let Some(execution) = &record.execution else { return Ok(Some(None)) };
         if let Some(text) = self.cases.document(execution) {
-            return Ok(serde_json::from_str(&text).ok());
+            return Ok(Some(serde_json::from_str(&text).ok()));
         }
         Ok(match self.starter.document(execution).await? {
-            Ran::Ended(text) => serde_json::from_str(&text).ok(),
-            Ran::Running | Ran::Nothing => None,
+            Ran::Ended(text) => Some(serde_json::from_str(&text).ok()),
+            Ran::Nothing => Some(None),
+            Ran::Running => None,
         })
     }
 
@@ -170,6 +205,11 @@ impl SlackFunction {
             _ => Ok(()),
         }
     }
+}
+
+/// The name under which a cycle's draft is made once.
+fn draft_of(record: &Record) -> String {
+    format!("draft/{}", record.cycle)
 }
 
 fn told(error: LedgerError) -> String {

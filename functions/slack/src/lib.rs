@@ -33,6 +33,8 @@ pub struct SlackFunction {
     starter: Starter,
     chat: Option<Chat>,
     cases: Cases,
+    /// Investigations that may run at a time.
+    most: usize,
 }
 
 impl host::Function for SlackFunction {
@@ -50,6 +52,7 @@ impl host::Function for SlackFunction {
             ledger,
             starter: Starter::new(settings).await,
             cases: Cases::open(settings).await,
+            most: ingress::most_investigations(settings)?,
         })
     }
 
@@ -74,7 +77,7 @@ impl host::Function for SlackFunction {
             Err(error) => return refuse(400, &error),
         };
         // A genuine request that is sent a second time carries the same signature.
-        match self.ledger.once(&format!("click/{signature}")).await {
+        match self.ledger.once(&format!("click/{}", signature.to_ascii_lowercase())).await {
             Ok(true) => {}
             Ok(false) => return refuse(409, "this click was taken already"),
             Err(error) => {

@@ -14,6 +14,11 @@ pub fn id(record: &Record) -> String {
     format!("INC-{day}-{tail}")
 }
 
+/// The same, of a draft that was made.
+pub fn id_of(draft: &str) -> Option<&str> {
+    draft.lines().find_map(|line| line.strip_prefix("id: "))
+}
+
 /// The Markdown, with the front matter by which the knowledge base tells a post-mortem from a page.
 pub fn draft(record: &Record, state: &State) -> String {
     let line = |text: &str| incident::size::cut(&incident::redact::visible(text), LINE);

@@ -67,6 +67,10 @@ async fn a_genuine_click_is_noted_once_and_its_repetition_refused() {
     let (body, now) = (desk.body("took_over", "U1"), clock::now().as_second());
     assert_eq!(desk.send(&body, now, SECRET).await, 200);
     assert_eq!(desk.send(&body, now, SECRET).await, 409, "replayed");
+    let signature = header_value(SECRET, &now.to_string(), body.as_bytes()).unwrap();
+    let shouted = format!("v0={}", signature[3..].to_ascii_uppercase());
+    let again = desk.function.handle(request(&body, &now.to_string(), &shouted)).await.unwrap();
+    assert_eq!(again.status_code, 409, "replayed in capitals");
     assert_eq!(desk.send(&body, now - 1, SECRET).await, 200, "the same person again: nothing new");
     assert_eq!(desk.click("took_over", "U2").await, 200);
     let took = |user: &str| (FeedbackKind::TookOver, user.to_owned());
@@ -137,6 +141,8 @@ async fn what_people_say_of_a_brief_is_kept_as_a_case_and_of_a_recovered_one_a_p
     assert!(case().correction.correct && case().correction.cause.is_some());
     let recovered = Alert { at: alert.at + std::time::Duration::from_secs(1020), ..alert.clone() };
     desk.function.ledger.recovered(&recovered, &Subject::default(), clock::now()).await.unwrap();
+    assert_eq!(desk.click("approve", "U4").await, 503, "nothing was drafted yet");
+    assert_eq!(desk.click("correct", "U3").await, 200);
     assert_eq!(desk.click("approve", "U1").await, 200);
     let written: Vec<_> = std::fs::read_dir(home.join("postmortems")).unwrap().collect();
     let text = std::fs::read_to_string(written[0].as_ref().unwrap().path()).unwrap();

@@ -24,8 +24,6 @@ pub use template::{TemplateError, alert_from_body};
 const SECRET_HEADER: &str = "x-sitrep-secret";
 /// Bodies above this are refused: Datadog's own events are far smaller.
 const MAX_BODY: usize = 256 * 1024;
-/// Investigations at a time, where `MAX_INVESTIGATIONS` says nothing.
-const MAX_INVESTIGATIONS: usize = 10;
 
 /// The event that API Gateway would make of Datadog's delivery: what the `sitrep` command sends.
 pub fn event_for(body: &str, secret: &Secret) -> ApiGatewayV2httpRequest {
@@ -56,16 +54,13 @@ impl host::Function for Webhook {
             Some(text) => Catalog::from_yaml(&text)
                 .map_err(|error| Fault::bad_setting(format!("the catalog cannot be read: {error}")))?,
         };
-        let most = settings.get("MAX_INVESTIGATIONS").map(str::parse).transpose();
-        let most =
-            most.map_err(|error| Fault::bad_setting(format!("MAX_INVESTIGATIONS is not a number: {error}")))?;
         Ok(Self {
             secret: settings.secret("WEBHOOK_SECRET"),
             catalog,
             ledger: Ledger::open(settings).await,
             starter: Starter::new(settings).await,
             queue: Queue::open(settings).await,
-            most: most.unwrap_or(MAX_INVESTIGATIONS),
+            most: ingress::most_investigations(settings)?,
             on_lambda: settings.on_lambda(),
         })
     }

@@ -48,7 +48,17 @@ pub fn run(options: &EvaluateCases) -> Result<(), Stop> {
     if files.is_empty() {
         return Err(Stop::Usage(format!("{} holds no case", folder.display())));
     }
-    let cases = files.iter().map(|file| score(file)).collect::<Result<Vec<_>, _>>()?;
+    let mut cases = Vec::new();
+    for file in &files {
+        match score(file) {
+            Ok(case) => cases.push(case),
+            // One file that somebody broke hides nothing of the others.
+            Err(stop) => eprintln!("  ! {}", stop.message()),
+        }
+    }
+    if cases.is_empty() {
+        return Err(Stop::Usage(format!("none of the files in {} can be read", folder.display())));
+    }
     let labelled = || cases.iter().filter(|case| case.right.is_some());
     let score = Score {
         labelled: labelled().count(),
