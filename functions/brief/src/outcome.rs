@@ -18,7 +18,8 @@ pub fn of(state: &State) -> Briefed {
         verdict: match diagnosis.map(|diagnosis| &diagnosis.verdict) {
             Some(Verdict::Causes { .. }) => "causes",
             Some(Verdict::Healthy { .. }) => "healthy",
-            _ => "inconclusive",
+            Some(Verdict::Inconclusive { .. }) => "inconclusive",
+            None => "none",
         }
         .to_owned(),
         cause: leading.map(|leading| leading.cause.title().to_owned()),

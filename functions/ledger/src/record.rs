@@ -91,7 +91,7 @@ pub struct Briefed {
     pub at: Option<Timestamp>,
     /// Whether it stands in the channel.
     pub posted: bool,
-    /// The verdict's word: `causes`, `healthy`, `inconclusive`.
+    /// The verdict's word: `causes`, `healthy`, `inconclusive`; `none` where the alert was posted alone.
     pub verdict: String,
     /// The leading cause.
     pub cause: Option<String>,
@@ -150,6 +150,11 @@ impl FeedbackKind {
 }
 
 impl Briefed {
+    /// Whether anything was found out: an alert that was posted alone says nothing, not even that it is unsure.
+    pub fn says_something(&self) -> bool {
+        self.verdict != "none"
+    }
+
     /// Of a brief that replaces another one's: people had the first from its time on, and both were paid.
     pub(crate) fn after(self, before: Option<&Self>) -> Self {
         let Some(before) = before.filter(|before| before.execution != self.execution) else { return self };

@@ -105,7 +105,8 @@ pub fn figures(records: &[Record], from: Timestamp, until: Timestamp, baseline_m
     let within = |record: &&Record| record.opened.is_some_and(|opened| (from..until).contains(&opened));
     let records: Vec<&Record> = records.iter().filter(within).collect();
     let incidents: Vec<&Record> = records.iter().copied().filter(|record| record.folded.is_none()).collect();
-    let briefs = || incidents.iter().filter_map(|record| record.briefed.as_ref());
+    let posted = || incidents.iter().filter_map(|record| record.briefed.as_ref());
+    let briefs = || posted().filter(|brief| brief.says_something());
     let high = |record: &&&Record| level(record) == Some(Level::High);
     let resolve = |record: &&Record| record.lasted();
     let to_resolve = Spread::of(incidents.iter().filter_map(resolve));
@@ -117,11 +118,11 @@ pub fn figures(records: &[Record], from: Timestamp, until: Timestamp, baseline_m
         cycles: records.len(),
         incidents: incidents.len(),
         folded: records.len() - incidents.len(),
-        without_brief: count(&|record| record.briefed.is_none()),
-        not_posted: briefs().filter(|brief| !brief.posted).count(),
+        without_brief: count(&|record| record.briefed.as_ref().is_none_or(|brief| !brief.says_something())),
+        not_posted: posted().filter(|brief| !brief.posted).count(),
         open: count(&|record| record.closed().is_none()),
         to_brief: Spread::of(incidents.iter().filter_map(|record| {
-            let brief = record.briefed.as_ref()?;
+            let brief = record.briefed.as_ref().filter(|brief| brief.says_something())?;
             Some(brief.at?.duration_since(record.opened?))
         })),
         comparison: baseline_min.filter(|before| *before > 0.0).zip(to_resolve.mean).map(
@@ -138,16 +139,16 @@ pub fn figures(records: &[Record], from: Timestamp, until: Timestamp, baseline_m
         correct: count(&|record| record.has(FeedbackKind::Correct)),
         wrong: count(&|record| record.has(FeedbackKind::Wrong)),
         escalations: count(&Record::escalated),
-        tokens: briefs().map(|brief| brief.usage.tokens()).sum(),
+        tokens: posted().map(|brief| brief.usage.tokens()).sum(),
         // The sum of no numbers is -0.
-        dollars: briefs().fold(0.0, |dollars, brief| dollars + brief.dollars),
+        dollars: posted().fold(0.0, |dollars, brief| dollars + brief.dollars),
         causes: causes(&incidents),
         days: days(&incidents, from, until),
     }
 }
 
 fn level(record: &Record) -> Option<Level> {
-    record.briefed.as_ref().map(|brief| brief.level)
+    record.briefed.as_ref().filter(|brief| brief.says_something()).map(|brief| brief.level)
 }
 
 fn causes(incidents: &[&Record]) -> Vec<(String, usize)> {
