@@ -11,6 +11,7 @@ mod score;
 
 use std::path::PathBuf;
 
+use diagnosis::Truth;
 use host::Settings;
 use serde_json::Value;
 
@@ -28,13 +29,15 @@ pub async fn labelled() -> Vec<Labelled> {
         return Vec::new();
     };
     let mut all = Vec::new();
-    for truth in std::fs::read_to_string(folder.join("truth.jsonl")).expect("truth.jsonl").lines() {
+    let truths = std::fs::read_to_string(folder.join("truth.jsonl")).expect("truth.jsonl");
+    for (i, truth) in truths.lines().enumerate() {
         let truth: Value = serde_json::from_str(truth).unwrap();
         let name = truth["id"].as_str().expect("an id").to_owned();
-        let state = run(Recording { folder: folder.clone(), name: name.clone() }.scenario()).await.state;
-        let causes = score::causes(truth["truth"]["failure_mode"].as_str().unwrap_or_default());
-        let causes = causes.iter().map(|c| serde_json::to_value(c).unwrap().as_str().unwrap().to_owned());
-        all.push(Labelled { incident: name, state, causes: causes.collect(), culprit: None });
+        let state = run(Recording { folder: folder.clone(), name }.scenario()).await.state;
+        let causes = score::causes(truth["truth"]["failure_mode"].as_str().unwrap_or_default()).to_vec();
+        // The recordings are not part of this repository, nor are their names.
+        let truth = Truth { incident: format!("recorded {}", i + 1), causes, culprit: None };
+        all.push(Labelled { truth, state });
     }
     all
 }

@@ -1,14 +1,16 @@
-//! The evidence of every scenario, as the whole workflow read it, changed in every way that must not change the verdict, and with each
-//! source taken away.
+//! The evidence of every scenario, as the whole workflow read it, changed in every way that must not change the verdict, and with every
+//! choice of sources taken away.
 
 use incident::evidence::Observation;
+use incident::diagnosis::Hypothesis;
 use incident::{
     Diagnosis, Evidence, Fact, Level, Object, ObjectKind, Source, State, Status, Timestamp, Verdict,
 };
 use regex::Regex;
 
+use super::reliability::{Labelled, scenarios};
 use super::{run, scenario};
-use crate::names_in;
+use crate::{names_in, recorded};
 
 /// What must stay the same: the leading causes with their culprits' kinds, and how sure.
 fn shape(diagnosis: &Diagnosis) -> Vec<(incident::Cause, ObjectKind, Level)> {
@@ -137,15 +139,49 @@ async fn what_must_not_matter_changes_no_verdict() {
                 failed.push(format!("{name} {how}: {:?} instead of {:?}", shape(&again), shape(&plain)));
             }
         }
-        let causes: Vec<_> = plain.leading().map(|h| h.cause).collect();
-        for source in Source::COLLECTED {
-            let mut without = state.clone();
-            without.evidence.retain(|e| e.source != source);
-            let again = diagnosis::diagnose(&without);
-            for lead in again.leading().filter(|l| l.level == Level::High && !causes.contains(&l.cause)) {
-                failed.push(format!("{name} without {source}: {lead:?} is surely wrong"));
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// The document without some of its sources, for every choice of them but all.
+fn without_sources(state: &State) -> impl Iterator<Item = (String, State)> {
+    let n = Source::COLLECTED.len();
+    (1..(1_u32 << n) - 1).map(move |choice| {
+        let gone: Vec<Source> =
+            (0..n).filter(|i| choice & (1 << i) != 0).map(|i| Source::COLLECTED[i]).collect();
+        let mut without = state.clone();
+        without.evidence.retain(|e| !gone.contains(&e.source));
+        (gone.iter().map(|source| source.title()).collect::<Vec<_>>().join(", "), without)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_sources_nothing_wrong_is_said_surely_and_nothing_is_healthy_that_was_not() {
+    let mut all = scenarios().await;
+    all.extend(recorded::labelled().await);
+    let (mut failed, mut read) = (Vec::new(), 0);
+    for Labelled { truth, state } in &all {
+        let told = |state: &State| {
+            if state.knowledge.is_some() { diagnosis::weigh(state) } else { diagnosis::diagnose(state) }
+        };
+        let plain = told(state);
+        let known: Vec<_> = plain.leading().map(|h| (h.cause, h.culprit.clone())).collect();
+        for (gone, without) in without_sources(state) {
+            let again = told(&without);
+            read += 1;
+            let name = &truth.incident;
+            let new = |l: &&Hypothesis| l.level == Level::High && !known.contains(&(l.cause, l.culprit.clone()));
+            failed.extend(again.leading().filter(new).map(|lead| {
+                format!("{name} without {gone}: {:?} of {} is surely wrong", lead.cause, lead.culprit)
+            }));
+            if verdict(&again) == "healthy" && verdict(&plain) != "healthy" {
+                failed.push(format!("{name} without {gone}: healthy, {:?}", again.verdict));
+            }
+            if verdict(&plain) == "healthy" && !again.actions.is_empty() {
+                failed.push(format!("{name} without {gone}: {:?}", again.actions));
             }
         }
     }
+    println!("{read} documents");
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }

@@ -10,6 +10,7 @@ mod injection;
 mod input;
 mod metamorphic;
 mod model;
+mod onset;
 mod readonly;
 pub mod reliability;
 mod secrets;

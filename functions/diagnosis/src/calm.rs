@@ -13,7 +13,7 @@ const UNSETTLING: f64 = 0.4;
 
 /// The verdict over the ranked suspects, the first `leading` of which lead.
 pub(crate) fn verdict(scene: &Scene<'_>, suspects: &[Suspect], leading: usize) -> Verdict {
-    let best = suspects.first().map_or(0.0, |s| s.confidence(scene));
+    let best = suspects.first().map_or(0.0, |s| s.strength(scene));
     let sure = best >= MEDIUM;
     if best < UNSETTLING
         && let Some(reason) = healthy(scene)

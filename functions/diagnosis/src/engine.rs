@@ -23,14 +23,8 @@ pub(crate) fn examine(state: &State, with_knowledge: bool) -> Diagnosis {
         return Diagnosis::inconclusive("No source was read.");
     }
     let scene = Scene::new(state, state.knowledge.as_ref().filter(|_| with_knowledge));
-    let report = detectors::detect(&scene);
-    let mut suspects = report.suspects;
-    if scene.knowledge.is_some() {
-        weigh::weigh(&scene, &mut suspects);
-    }
-    let leading = ranking::rank(&scene, &mut suspects);
-    let verdict = calm::verdict(&scene, &suspects, leading);
-    let ruled_out = losers(&scene, report.cleared, &suspects, &verdict);
+    let Judged { suspects, leading, cleared, verdict } = judge(&scene);
+    let ruled_out = losers(&scene, cleared, &suspects, &verdict);
     let mut diagnosis = Diagnosis {
         onset: scene.seen_onset().filter(|_| !matches!(verdict, Verdict::Healthy { .. })).cloned(),
         timeline: timeline::timeline(&scene),
@@ -44,6 +38,38 @@ pub(crate) fn examine(state: &State, with_knowledge: bool) -> Diagnosis {
     diagnosis.verdict = verdict;
     diagnosis.simple = simple(&scene, &diagnosis);
     fit::fit(diagnosis)
+}
+
+/// The suspect that leads, and its strength; `None` where nothing is blamed.
+pub(crate) fn lead(state: &State, with_knowledge: bool) -> Option<(Suspect, f64)> {
+    if state.evidence.is_empty() {
+        return None;
+    }
+    let scene = Scene::new(state, state.knowledge.as_ref().filter(|_| with_knowledge));
+    let judged = judge(&scene);
+    let blamed = matches!(judged.verdict, Verdict::Causes { .. });
+    let lead = judged.suspects.into_iter().next().filter(|_| blamed)?;
+    let strength = lead.strength(&scene);
+    Some((lead, strength))
+}
+
+/// The suspects ranked, the first `leading` of which lead, and what follows.
+struct Judged {
+    suspects: Vec<Suspect>,
+    leading: usize,
+    cleared: Vec<RuledOut>,
+    verdict: Verdict,
+}
+
+fn judge(scene: &Scene<'_>) -> Judged {
+    let report = detectors::detect(scene);
+    let mut suspects = report.suspects;
+    if scene.knowledge.is_some() {
+        weigh::weigh(scene, &mut suspects);
+    }
+    let leading = ranking::rank(scene, &mut suspects);
+    let verdict = calm::verdict(scene, &suspects, leading);
+    Judged { suspects, leading, cleared: report.cleared, verdict }
 }
 
 fn state_causes(scene: &Scene<'_>, diagnosis: &mut Diagnosis, suspects: &[Suspect], leading: usize) {

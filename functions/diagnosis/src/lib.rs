@@ -2,11 +2,12 @@
 //!
 //! Evidence in, [`Diagnosis`] out. Pure and total: no network, no clock (the one "now" is the state's `as_of`), no panic, no
 //! NaN. Detectors, one file per family, turn facts into features with weights; ranking puts the root before its symptoms;
-//! confidence is a logistic of the features, capped by what was not seen. Deliberately absent: any model, and any text of
+//! confidence is a logistic of the features, capped by what was not seen and mapped to what labelled cases vouch for. Deliberately absent: any model, and any text of
 //! evidence becoming more than quoted text.
 
 mod actions;
 mod calendar;
+mod calibration;
 mod calm;
 mod catalogue;
 mod change;
@@ -16,6 +17,7 @@ mod detectors;
 mod drift;
 mod engine;
 mod fit;
+mod labelled;
 mod matches;
 mod mechanism;
 mod missing;
@@ -39,7 +41,8 @@ mod words;
 mod tests;
 
 pub use catalogue::{CauseRow, causes, causes_markdown};
-pub use reliability::{Case, Row, fitted, reliability};
+pub use labelled::{Truth, copies};
+pub use reliability::{Case, Row, cases_csv, fitted, reliability};
 pub use services::{Ranked, rank_services};
 
 use incident::{Diagnosis, State};

@@ -143,7 +143,7 @@ fn sort(scene: &Scene<'_>, suspects: &mut [Suspect]) {
     suspects.sort_by(|a, b| {
         rooted(scene, b)
             .cmp(&rooted(scene, a))
-            .then_with(|| b.confidence(scene).total_cmp(&a.confidence(scene)))
+            .then_with(|| b.strength(scene).total_cmp(&a.strength(scene)))
             .then_with(|| watched(b).cmp(&watched(a)))
             .then_with(|| (a.cause, &a.culprit).cmp(&(b.cause, &b.culprit)))
     });
@@ -160,7 +160,7 @@ fn rooted(scene: &Scene<'_>, suspect: &Suspect) -> bool {
         Cause::NodeDown,
     ]
     .contains(&suspect.cause);
-    (is_root || suspect.has("component_not_ready")) && suspect.confidence(scene) >= MEDIUM
+    (is_root || suspect.has("component_not_ready")) && suspect.strength(scene) >= MEDIUM
 }
 
 /// Two saturations of one database are one fault; else the table of causes decides, for the same workload where both name one.
@@ -172,7 +172,7 @@ fn brings(scene: &Scene<'_>, root: &Suspect, symptom: &Suspect) -> bool {
     if root.culprit == symptom.culprit && saturation(root.cause) && saturation(symptom.cause) {
         return true;
     }
-    let leads = root.confidence(scene) >= MEDIUM;
+    let leads = root.strength(scene) >= MEDIUM;
     // The name server that does not run, and names that therefore do not resolve, are one cause of two objects.
     if leads && root.has("component_not_ready") && root.cause == symptom.cause {
         return true;
@@ -185,7 +185,7 @@ fn brings(scene: &Scene<'_>, root: &Suspect, symptom: &Suspect) -> bool {
 
 fn leading(scene: &Scene<'_>, suspects: &[Suspect]) -> usize {
     let Some(first) = suspects.first() else { return 0 };
-    let best = first.confidence(scene);
+    let best = first.strength(scene);
     // What a container's own state proves of two workloads is two faults, however much surer one of them is.
     let proven = |s: &Suspect| s.has("containers_do_not_run") && !s.has("not_what_the_alert_names");
     // An attack and a crowd at one zone at once are two causes of one object.
@@ -193,8 +193,8 @@ fn leading(scene: &Scene<'_>, suspects: &[Suspect]) -> usize {
     let beside = |s: &&Suspect| {
         !s.has("symptom_of_another")
             && (s.culprit != first.culprit || at_once(s))
-            && s.confidence(scene) >= MEDIUM
-            && (s.confidence(scene) >= best - BESIDE || proven(first) && proven(s) || at_once(s))
+            && s.strength(scene) >= MEDIUM
+            && (s.strength(scene) >= best - BESIDE || proven(first) && proven(s) || at_once(s))
     };
     1 + suspects.iter().skip(1).take_while(beside).count()
 }

@@ -1,25 +1,39 @@
-//! Whether the confidence keeps its word: predicted against observed on labelled cases, and a monotone map fitted to them.
+//! Whether the confidence keeps its word: predicted against observed on labelled cases.
 //!
-//! The map is the isotonic regression of right on confidence (pool adjacent violators; Barlow et al., "Statistical Inference under Order
-//! Restrictions", 1972). Leave-one-out: each case is predicted by the map that the other incidents fit, so no incident speaks for itself,
-//! nor does a copy of it that lacks some evidence.
+//! Leave-one-out: each case is predicted by the map that the other incidents fit, so no incident speaks for itself, nor does a copy of
+//! it that lacks some evidence.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use incident::Level;
 
+use crate::calibration::{self, Knot};
 use crate::statistics::wilson;
 use crate::suspect;
 
-/// A labelled case: what was said, and whether it was right.
+/// The cases that the map was fitted to, a file per kind of incident.
+const FITTED_TO: [&str; 3] = [
+    include_str!("calibration/stories.csv"),
+    include_str!("calibration/scenarios.csv"),
+    include_str!("calibration/recorded.csv"),
+];
+
+/// A labelled case: how strongly its leading cause is spoken for, and whether it was right.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
-    /// The incident that it is of; cases of one incident are left out together.
+    /// The incident that it is of; cases of one incident count together as one, and are left out together.
     pub incident: String,
-    /// The leading cause's confidence.
-    pub confidence: f64,
+    /// The leading cause's strength, 0 to 1.
+    pub strength: f64,
     /// Its cause and culprit were right.
     pub right: bool,
+}
+
+impl Case {
+    /// The confidence that is told for it.
+    pub fn confidence(&self) -> f64 {
+        calibration::number(self.strength)
+    }
 }
 
 /// One level of the reliability table.
@@ -31,105 +45,61 @@ pub struct Row {
     pub cases: usize,
     /// Incidents that they are of.
     pub incidents: usize,
-    /// The mean confidence that was said.
+    /// The mean number that the map of the other incidents gives them.
     pub predicted: f64,
-    /// The mean that the others' map predicts for each.
-    pub left_out: f64,
     /// How many were right.
     pub right: usize,
     /// The Wilson interval of that share, 95 %.
     pub interval: (f64, f64),
 }
 
-/// The table, most confident first; levels without a case are left out.
+/// The cases that the committed map was fitted to.
+pub fn fitted() -> Vec<Case> {
+    FITTED_TO.iter().flat_map(|file| file.lines().filter_map(parse)).collect()
+}
+
+/// Cases as lines of `incident,strength,right`, in their order.
+pub fn cases_csv(cases: &[Case]) -> String {
+    cases.iter().map(|c| format!("{},{:.2},{}\n", c.incident, c.strength, u8::from(c.right))).collect()
+}
+
+fn parse(line: &str) -> Option<Case> {
+    let mut fields = line.rsplitn(3, ',');
+    let right = fields.next()? == "1";
+    let strength = fields.next()?.parse().ok()?;
+    Some(Case { incident: fields.next()?.to_owned(), strength, right })
+}
+
+/// The table, most confident first; levels without a case are left out. Each case has the number, and so the level, of the map that was
+/// fitted without its incident.
 pub fn reliability(cases: &[Case]) -> Vec<Row> {
-    let left_out: Vec<f64> = cases
+    let known = fitted();
+    let mut maps: BTreeMap<&str, Vec<Knot>> = BTreeMap::new();
+    let said: Vec<f64> = cases
         .iter()
         .map(|case| {
-            let others = cases.iter().filter(|other| other.incident != case.incident);
-            predict(&isotonic(others), case.confidence)
+            let map = maps.entry(&case.incident).or_insert_with(|| {
+                calibration::fit(known.iter().filter(|other| other.incident != case.incident))
+            });
+            calibration::by(map, case.strength)
         })
         .collect();
-    [Level::High, Level::Medium, Level::Low]
-        .into_iter()
-        .filter_map(|level| {
-            let of: Vec<usize> =
-                (0..cases.len()).filter(|i| suspect::level(cases[*i].confidence) == level).collect();
-            let n = of.len();
-            let mean = |value: &dyn Fn(usize) -> f64| of.iter().map(|i| value(*i)).sum::<f64>() / n as f64;
-            let right = of.iter().filter(|i| cases[**i].right).count();
-            (n > 0).then(|| Row {
-                level,
-                cases: n,
-                incidents: of.iter().map(|i| &cases[*i].incident).collect::<BTreeSet<_>>().len(),
-                predicted: mean(&|i| cases[i].confidence),
-                left_out: mean(&|i| left_out[i]),
-                right,
-                interval: wilson(right, n),
-            })
-        })
-        .collect()
+    let table = [Level::High, Level::Medium, Level::Low].into_iter();
+    table.filter_map(|level| row(level, cases, &said)).collect()
 }
 
-/// The map fitted to all cases, as steps: from this confidence on, this share is right.
-pub fn fitted(cases: &[Case]) -> Vec<(f64, f64)> {
-    isotonic(cases.iter())
-}
-
-/// Steps of the fitted map: from this confidence on, this share is right. Never falling.
-fn isotonic<'a>(cases: impl Iterator<Item = &'a Case>) -> Vec<(f64, f64)> {
-    let mut sorted: Vec<&Case> = cases.filter(|c| c.confidence.is_finite()).collect();
-    sorted.sort_by(|a, b| a.confidence.total_cmp(&b.confidence));
-    // From, sum of right, number.
-    let mut blocks: Vec<(f64, f64, f64)> = Vec::new();
-    for case in sorted {
-        blocks.push((case.confidence, f64::from(u8::from(case.right)), 1.0));
-        while let [.., (_, right, n), (_, next_right, next_n)] = blocks.as_slice()
-            && right / n >= next_right / next_n
-        {
-            let Some((_, right, n)) = blocks.pop() else { break };
-            if let Some(last) = blocks.last_mut() {
-                last.1 += right;
-                last.2 += n;
-            }
-        }
-    }
-    // One imagined case of even odds per step (Laplace) keeps a handful of cases from promising certainty.
-    blocks.into_iter().map(|(from, right, n)| (from, (right + 0.5) / (n + 1.0))).collect()
-}
-
-fn predict(map: &[(f64, f64)], confidence: f64) -> f64 {
-    let step = map.iter().rev().find(|(from, _)| *from <= confidence).or_else(|| map.first());
-    step.map_or(0.5, |(_, share)| *share)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_map_never_falls_and_pools_what_would() {
-        let case = |confidence, right| Case { incident: String::new(), confidence, right };
-        let cases = [case(0.2, false), case(0.4, true), case(0.5, false), case(0.9, true), case(0.95, true)];
-        let map = isotonic(cases.iter());
-        assert!(map.is_sorted_by(|a, b| a.0 < b.0), "{map:?}");
-        assert!(map.windows(2).all(|w| w[0].1 <= w[1].1 + 0.25), "{map:?}");
-        assert!(predict(&map, 0.1) < predict(&map, 0.93));
-    }
-
-    #[test]
-    fn a_table_counts_its_levels() {
-        let case = |confidence, right| Case { incident: format!("{confidence}"), confidence, right };
-        let rows = reliability(&[
-            case(0.9, true),
-            case(0.85, true),
-            case(0.8, false),
-            case(0.6, true),
-            case(0.3, false),
-        ]);
-        let told: Vec<_> = rows.iter().map(|r| (r.level, r.cases, r.right)).collect();
-        assert_eq!(told, [(Level::High, 3, 2), (Level::Medium, 1, 1), (Level::Low, 1, 0)]);
-        assert!(rows[0].interval.0 < 0.67 && rows[0].interval.1 > 0.67);
-        assert!(reliability(&[]).is_empty());
-    }
+fn row(level: Level, cases: &[Case], said: &[f64]) -> Option<Row> {
+    let told = |number: f64| suspect::level(calibration::hundredths(number));
+    let of: Vec<(&Case, f64)> =
+        cases.iter().zip(said.iter().copied()).filter(|(_, number)| told(*number) == level).collect();
+    let n = of.len();
+    let right = of.iter().filter(|(case, _)| case.right).count();
+    (n > 0).then(|| Row {
+        level,
+        cases: n,
+        incidents: of.iter().map(|(case, _)| &case.incident).collect::<BTreeSet<_>>().len(),
+        predicted: of.iter().map(|(_, number)| number).sum::<f64>() / n as f64,
+        right,
+        interval: wilson(right as f64, n as f64),
+    })
 }

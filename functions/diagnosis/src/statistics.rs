@@ -132,13 +132,13 @@ fn erfc(x: f64) -> f64 {
     if x >= 0.0 { tail } else { 2.0 - tail }
 }
 
-/// The Wilson interval of a share, 95 %: `right` of `of`.
-pub(crate) fn wilson(right: usize, of: usize) -> (f64, f64) {
+/// The Wilson interval of a share, 95 %: `right` of `n`, which may be parts of a case.
+pub(crate) fn wilson(right: f64, n: f64) -> (f64, f64) {
     const Z: f64 = 1.96;
-    if of == 0 {
+    if n <= 0.0 {
         return (0.0, 1.0);
     }
-    let (n, p) = (of as f64, right.min(of) as f64 / of as f64);
+    let p = (right / n).clamp(0.0, 1.0);
     let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
     let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
     ((middle - half).max(0.0), (middle + half).min(1.0))
@@ -203,8 +203,8 @@ mod tests {
 
     #[test]
     fn the_interval_of_a_share_is_wilsons() {
-        let (low, high) = wilson(9, 10);
+        let (low, high) = wilson(9.0, 10.0);
         assert!((low - 0.5958).abs() < 1e-3 && (high - 0.9821).abs() < 1e-3, "{low} {high}");
-        assert_eq!(wilson(0, 0), (0.0, 1.0));
+        assert_eq!(wilson(0.0, 0.0), (0.0, 1.0));
     }
 }

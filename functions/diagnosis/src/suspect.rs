@@ -1,7 +1,7 @@
 //! A suspect: one possible cause with the features that speak for and against it.
 //!
-//! Confidence is the logistic of a prior and the weights of the features (log-odds), capped by what was not seen. The
-//! prior is the same for all causes: before anything is seen, each is unlikely.
+//! Its strength is the logistic of a prior and the weights of the features (log-odds), capped by what was not seen. The prior is the
+//! same for all causes: before anything is seen, each is unlikely. Its confidence is what `calibration` makes of the strength.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use incident::analysis::Claim;
 use incident::diagnosis::{Feature, RuledOut};
 use incident::{Cause, Level, Object};
 
+use crate::calibration::{self, hundredths};
 use crate::scene::Scene;
 use crate::words::line;
 
@@ -99,13 +100,18 @@ impl Suspect {
         self.features.iter().any(|f| f.name == name)
     }
 
-    /// The confidence, two decimals.
-    pub(crate) fn confidence(&self, scene: &Scene<'_>) -> f64 {
+    /// How strongly the features speak for it, capped by what was not seen: what ranks go by. Two decimals.
+    pub(crate) fn strength(&self, scene: &Scene<'_>) -> f64 {
         let log_odds = PRIOR + self.features.iter().map(|f| f.weight).sum::<f64>();
         let raw = 1.0 / (1.0 + (-log_odds).exp());
         let cap = self.caps.iter().map(|(most, _)| *most).fold(MOST, f64::min);
         let cap = if self.independent_features(scene) < 2 { cap.min(BELOW_HIGH) } else { cap };
-        (raw.min(cap) * 100.0).round() / 100.0
+        hundredths(raw.min(cap))
+    }
+
+    /// How likely it is right, told to people: what labelled cases of that strength vouch for. Two decimals, never above the strength.
+    pub(crate) fn confidence(&self, scene: &Scene<'_>) -> f64 {
+        hundredths(calibration::number(self.strength(scene)))
     }
 
     /// How many independent features support it: resting, first of all, on different sources or on different kinds of fact of one

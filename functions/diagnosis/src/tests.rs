@@ -1,5 +1,6 @@
 //! The engine over small whole stories.
 
+mod calibrated;
 mod cluster;
 mod crowds;
 mod fuzz;

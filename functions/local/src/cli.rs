@@ -88,11 +88,12 @@ pub struct Diagnose {
     /// Prints how often the labelled service came first, and among the first three.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "reliability"])]
     pub series: Option<PathBuf>,
-    /// Measure the confidence on labelled state documents instead: FOLDER holds them, and `labels.jsonl` with lines of
-    /// `{state: "file.json", causes: ["replication_lag"], culprit?: "name", incident?: "id"}` (`causes: []`: nothing is wrong;
-    /// documents of one incident are left out together).
-    #[arg(long, value_name = "FOLDER", conflicts_with = "state")]
-    pub reliability: Option<PathBuf>,
+    /// Measure the confidence instead, predicted against observed, by maps fitted without the incident at hand: on the cases that
+    /// the engine's map was fitted to, or on labelled state documents, each whole, without each source and without each kind of
+    /// fact. FOLDER holds them, and `labels.jsonl` with lines of `{state: "file.json", causes: ["replication_lag"], culprit?:
+    /// "name", incident?: "id"}` (`causes: []`: nothing is wrong).
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, conflicts_with = "state")]
+    pub reliability: Option<Option<PathBuf>>,
 }
 
 /// `sitrep check`.

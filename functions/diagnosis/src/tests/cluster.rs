@@ -5,6 +5,7 @@ use incident::fact::*;
 use incident::{Cause, Fact, Object, ObjectKind, Source, State, Verdict};
 
 use super::story::{Story, deployment, running, waiting};
+use crate::Truth;
 
 /// A fault: what it is called, what is to be seen of it, the cause and the culprit's name.
 type Fault = (&'static str, fn(&mut Story), Cause, &'static str);
@@ -222,6 +223,18 @@ const FAULTS: &[Fault] = &[
 /// The causes that have a fault here.
 pub(super) fn causes() -> impl Iterator<Item = Cause> {
     FAULTS.iter().map(|(_, _, cause, _)| *cause)
+}
+
+/// The faults with their truths, for whom the alert names the failing workload and for whom it names one that depends on it.
+pub(super) fn labelled() -> impl Iterator<Item = (Truth, State)> {
+    FAULTS.iter().flat_map(|(name, fault, cause, culprit)| {
+        ["cart", "frontend"].map(|alerted| {
+            let mut story = snapshot(alerted);
+            fault(&mut story);
+            let culprit = Some((*culprit).to_owned());
+            (Truth { incident: (*name).to_owned(), causes: vec![*cause], culprit }, story.state())
+        })
+    })
 }
 
 /// The same where no owner reference was read: a pod's name tells its workload.

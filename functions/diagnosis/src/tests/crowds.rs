@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use incident::fact::{EdgeTraffic, WafActivity};
-use incident::{Cause, Fact, Level, Object, ObjectKind, Source};
+use incident::{Cause, Fact, Level, Object, ObjectKind, Source, State};
 
 use super::story::Story;
 use crate::traffic::{Answer, judge};
-use crate::{Case, reliability};
+use crate::{Case, Truth, reliability};
 
 /// A small generator of repeatable numbers (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
 pub(super) struct Dice(pub(super) u64);
@@ -180,29 +180,34 @@ fn crowds_are_told_from_attacks_and_never_called_one() {
     assert!(of("surge", Answer::Organic) * 2 >= EACH);
 }
 
-/// The whole engine over the same worlds: what it says surely of a crowd is right.
-#[test]
-fn what_is_said_surely_of_a_crowd_is_right() {
-    let mut cases = Vec::new();
-    for (label, causes) in [
-        ("surge", &[Cause::OrganicSurge][..]),
-        ("attack", &[Cause::DdosL7]),
-        ("below the radar", &[Cause::DdosL7]),
-        ("both", &[Cause::DdosL7, Cause::OrganicSurge]),
-        ("scrapers", &[]),
-    ] {
-        for seed in 0..100 {
+/// Worlds of each label with their truths.
+pub(super) fn labelled(each: u64) -> impl Iterator<Item = (Truth, State)> {
+    let labels = [
+        ("surge", vec![Cause::OrganicSurge]),
+        ("attack", vec![Cause::DdosL7]),
+        ("below the radar", vec![Cause::DdosL7]),
+        ("both", vec![Cause::DdosL7, Cause::OrganicSurge]),
+        ("scrapers", vec![]),
+    ];
+    labels.into_iter().flat_map(move |(label, causes)| {
+        (0..each).map(move |seed| {
             let (traffic, waf, _) = world(label, seed);
             let mut story = Story::new("2026-03-04T02:14:00Z");
             let zone = Object::new(ObjectKind::Zone, "shop.example");
             story.fact(Source::Cloudflare, -14, zone.clone(), Fact::EdgeTraffic(traffic));
             story.fact(Source::Cloudflare, -14, zone, Fact::WafActivity(waf));
-            let diagnosis = crate::diagnose(&story.state());
-            let Some(lead) = diagnosis.leading().next() else { continue };
-            let right = causes.contains(&lead.cause);
-            cases.push(Case { incident: format!("{label} {seed}"), confidence: lead.confidence, right });
-        }
-    }
+            let truth =
+                Truth { incident: format!("{label} {seed}"), causes: causes.clone(), culprit: None };
+            (truth, story.state())
+        })
+    })
+}
+
+/// The whole engine over the same worlds: what it says surely of a crowd is right.
+#[test]
+fn what_is_said_surely_of_a_crowd_is_right() {
+    let cases: Vec<Case> =
+        labelled(100).filter_map(|(truth, state)| truth.case(&state)).map(|(_, case)| case).collect();
     for row in reliability(&cases) {
         println!("{row:?}");
         assert!(row.level != Level::High || row.right * 10 >= row.cases * 9, "{row:?}");

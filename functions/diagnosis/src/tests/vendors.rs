@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use incident::fact::*;
-use incident::{Cause, Fact, Object, ObjectKind, Source};
+use incident::{Cause, Fact, Object, ObjectKind, Source, State};
 
 use super::cluster;
 use super::story::{Story, database, deployment, minutes, step};
 use super::told;
+use crate::Truth;
 
 type Told = (Cause, fn(&mut Story), &'static str);
 
@@ -80,14 +81,26 @@ const STORIES: &[Told] = &[
     (Cause::WafFalsePositive, |s| { traffic(s, 101_000, 0.8); let waf = WafActivity { events: 9_000, events_before: Some(40), by_action: [("block".to_owned(), 9_000)].into(), by_rule: [("rule-7".to_owned(), 8_900)].into(), ..WafActivity::default() }; s.fact(Source::Cloudflare, -14, zone(), Fact::WafActivity(waf)); }, "rule-7"),
 ];
 
+fn story(tell: fn(&mut Story)) -> Story {
+    let mut story = Story::new("2026-03-04T02:14:00Z");
+    story.subject.databases = vec![DB.into()];
+    tell(&mut story);
+    story
+}
+
+/// The stories with their truths.
+pub(super) fn labelled() -> impl Iterator<Item = (Truth, State)> {
+    STORIES.iter().enumerate().map(|(i, (cause, tell, culprit))| {
+        let incident = format!("vendor story {}", i + 1);
+        (Truth { incident, causes: vec![*cause], culprit: Some((*culprit).to_owned()) }, story(*tell).state())
+    })
+}
+
 #[test]
 fn each_cause_has_a_story_in_which_it_leads() {
     let mut wrong = Vec::new();
     for (cause, tell, culprit) in STORIES {
-        let mut story = Story::new("2026-03-04T02:14:00Z");
-        story.subject.databases = vec![DB.into()];
-        tell(&mut story);
-        let diagnosis = told(&story);
+        let diagnosis = told(&story(*tell));
         let lead = diagnosis.leading().next().map(|lead| (lead.cause, lead.culprit.name.as_str()));
         if lead != Some((*cause, *culprit)) {
             wrong.push(format!("{cause:?}: {lead:?} {:?}", diagnosis.verdict));

@@ -15,7 +15,7 @@ pub fn run(options: &Diagnose) -> Result<(), Stop> {
         return measure::series(file, options.json);
     }
     if let Some(folder) = &options.reliability {
-        return measure::reliability(folder, options.json);
+        return measure::reliability(folder.as_deref(), options.json);
     }
     let Some(path) = &options.state else { return Err(Stop::Usage("a state document is needed".to_owned())) };
     let state = state(path)?;

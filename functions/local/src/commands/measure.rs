@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use diagnosis::{Case, rank_services};
-use incident::{State, Verdict};
+use diagnosis::{Case, Truth, copies, rank_services};
+use incident::State;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -87,76 +87,62 @@ pub fn series(file: &Path, as_json: bool) -> Result<(), Stop> {
 #[derive(Deserialize)]
 struct Label {
     state: String,
-    causes: Vec<String>,
-    #[serde(default)]
-    culprit: Option<String>,
-    /// The incident that the document is of; its own where nothing is said.
-    #[serde(default)]
-    incident: Option<String>,
+    #[serde(flatten)]
+    truth: Truth,
 }
 
-/// Diagnoses every labelled state: what was said, and whether it was right.
-fn reliability_of(folder: &Path) -> Result<(Vec<Case>, Vec<String>), Stop> {
+/// Diagnoses every labelled state, whole and deprived: what was said, and whether it was right.
+fn cases(folder: &Path) -> Result<(Vec<Case>, Vec<String>), Stop> {
     let mut cases = Vec::new();
     let mut told = Vec::new();
-    for label in lines::<Label>(&folder.join("labels.jsonl"), "a label")? {
-        let state: State = read_json(&folder.join(&label.state), "a state document")?;
-        let diagnosis =
-            if state.knowledge.is_some() { diagnosis::weigh(&state) } else { diagnosis::diagnose(&state) };
-        let Some(lead) = diagnosis.leading().next() else {
-            let healthy = matches!(diagnosis.verdict, Verdict::Healthy { .. });
-            told.push(format!("{}: {}", label.state, if healthy { "healthy" } else { "inconclusive" }));
-            continue;
-        };
-        let cause = json!(lead.cause);
-        let named = label.culprit.as_ref().is_none_or(|culprit| *culprit == lead.culprit.name);
-        let right = named && label.causes.iter().any(|c| Some(c.as_str()) == cause.as_str());
-        let verdict = if right { "right" } else { "WRONG" };
-        told.push(format!(
-            "{}: {:.2} {} of {}: {verdict}",
-            label.state,
-            lead.confidence,
-            lead.cause.title(),
-            lead.culprit
-        ));
-        let incident = label.incident.unwrap_or(label.state);
-        cases.push(Case { incident, confidence: lead.confidence, right });
+    for Label { state: file, mut truth } in lines(&folder.join("labels.jsonl"), "a label")? {
+        let state: State = read_json(&folder.join(&file), "a state document")?;
+        if truth.incident.is_empty() {
+            truth.incident.clone_from(&file);
+        }
+        for (how, copy) in copies(&state) {
+            let Some((said, case)) = truth.case(&copy) else {
+                told.push(format!("{file} {how}: nothing is blamed"));
+                continue;
+            };
+            let verdict = if case.right { "right" } else { "WRONG" };
+            told.push(format!("{file} {how}: {:.2} {said}: {verdict}", case.confidence()));
+            cases.push(case);
+        }
     }
     Ok((cases, told))
 }
 
-/// Prints the reliability table of a folder of labelled states.
-pub fn reliability(folder: &Path, as_json: bool) -> Result<(), Stop> {
-    let (cases, mut text) = reliability_of(folder)?;
+/// Prints the reliability table of a folder of labelled states, or of the cases that the map was fitted to.
+pub fn reliability(folder: Option<&Path>, as_json: bool) -> Result<(), Stop> {
+    let (cases, mut text) = match folder {
+        Some(folder) => cases(folder)?,
+        None => (diagnosis::fitted(), Vec::new()),
+    };
     let rows = diagnosis::reliability(&cases);
     if as_json {
         let rows: Vec<_> = rows
             .iter()
-            .map(|r| json!({ "level": r.level, "n": r.cases, "incidents": r.incidents, "predicted": r.predicted, "left_out": r.left_out, "right": r.right, "interval": r.interval }))
+            .map(|r| json!({ "level": r.level, "n": r.cases, "incidents": r.incidents, "predicted": r.predicted, "right": r.right, "interval": r.interval }))
             .collect();
-        return print_json(&json!({ "n": cases.len(), "levels": rows, "map": diagnosis::fitted(&cases) }));
+        return print_json(&json!({ "n": cases.len(), "levels": rows }));
     }
     text.push(format!(
-        "{:8} {:>4} {:>9} {:>10} {:>14} {:>9}  95 % interval",
-        "level", "n", "incidents", "predicted", "leave-one-out", "observed"
+        "{:8} {:>4} {:>9} {:>9} {:>8}  95 % interval",
+        "level", "n", "incidents", "predicted", "observed"
     ));
     text.extend(rows.iter().map(|r| {
-        let observed = r.right as f64 / r.cases as f64;
         format!(
-            "{:8} {:>4} {:>9} {:>10.2} {:>14.2} {:>9.2}  {:.2} to {:.2}",
+            "{:8} {:>4} {:>9} {:>9.2} {:>8.2}  {:.2} to {:.2}",
             r.level.word(),
             r.cases,
             r.incidents,
             r.predicted,
-            r.left_out,
-            observed,
+            r.right as f64 / r.cases as f64,
             r.interval.0,
             r.interval.1
         )
     }));
-    let steps: Vec<String> =
-        diagnosis::fitted(&cases).iter().map(|(from, share)| format!("{from:.2} → {share:.2}")).collect();
-    text.push(format!("fitted to all: {}", steps.join(", ")));
     print(&text.join("\n"))
 }
 
