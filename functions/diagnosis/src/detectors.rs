@@ -6,6 +6,7 @@ mod admission;
 mod application;
 mod cluster;
 mod containers;
+mod crowd;
 mod database;
 mod database_load;
 mod database_storage;

@@ -12,112 +12,53 @@ const EXPLAINED: f64 = -1.2;
 /// A second cause stands beside the first when it is nearly as sure and of another object.
 const BESIDE: f64 = 0.15;
 
-/// True when `root`, if it holds, brings `symptom` about. Written from the field's dependency directions: code loads the
+/// Each of the roots, if it holds, brings each of the symptoms about. Written from the field's dependency directions: code loads the
 /// database, the database slows the service, a lost node takes its pods along.
-#[expect(clippy::too_many_lines, reason = "one table, a line per cause")]
-pub(crate) fn explains(root: Cause, symptom: Cause) -> bool {
+#[rustfmt::skip]
+const BRINGS: &[(&[Cause], &[Cause])] = {
     use Cause::*;
-    match root {
-        RegressionByDeploy | ConfigurationChange => matches!(
-            symptom,
-            DatabaseCpu
-                | DatabaseConnections
-                | DatabaseIo
-                | DatabaseLocks
-                | DatabaseMemory
-                | ReplicationLag
-                | ErrorBurst
-                | LatencyRise
-                | UnhealthyTargets
-                | RolloutStuck
-                | HpaLimit
-                | OriginLatency
+    &[
+        (
+            &[RegressionByDeploy, ConfigurationChange],
+            &[
+                DatabaseCpu, DatabaseConnections, DatabaseIo, DatabaseLocks, DatabaseMemory, ReplicationLag, ErrorBurst, LatencyRise,
+                UnhealthyTargets, RolloutStuck, HpaLimit, OriginLatency,
+            ],
         ),
-        OrganicSurge | DdosL7 | CacheCollapse => matches!(
-            symptom,
-            DatabaseCpu
-                | DatabaseConnections
-                | DatabaseIo
-                | LatencyRise
-                | HpaLimit
-                | ErrorBurst
-                | OriginLatency
+        (&[OrganicSurge, DdosL7, CacheCollapse], &[DatabaseCpu, DatabaseConnections, DatabaseIo, LatencyRise, HpaLimit, ErrorBurst, OriginLatency]),
+        (&[DatabaseStorage], &[DatabaseIo, ErrorBurst, LatencyRise]),
+        (&[DatabaseHousekeeping], &[DatabaseCpu, DatabaseIo, DatabaseMemory, DatabaseLocks]),
+        (&[DatabaseFailover, DatabaseMaintenance], &[DatabaseConnections, ErrorBurst, LatencyRise, ReplicationLag, UnhealthyTargets]),
+        (&[DatabaseConnections, DatabaseCpu, DatabaseIo, DatabaseLocks], &[ErrorBurst, LatencyRise, UnhealthyTargets]),
+        (
+            &[
+                ImagePull, CrashLoop, OutOfMemory, ConfigMissing, ProbeFailure, Unschedulable, QuotaExceeded, VolumeFailure,
+                PermissionDenied, InvalidConfiguration, SidecarConflict, ScaledToZero,
+            ],
+            &[RolloutStuck, UnhealthyTargets, ErrorBurst, LatencyRise, DependencyFailure, ServiceMismatch, HpaLimit],
         ),
-        DatabaseStorage => matches!(symptom, DatabaseIo | ErrorBurst | LatencyRise),
-        DatabaseHousekeeping => matches!(symptom, DatabaseCpu | DatabaseIo | DatabaseMemory | DatabaseLocks),
-        DatabaseFailover | DatabaseMaintenance => {
-            matches!(
-                symptom,
-                DatabaseConnections | ErrorBurst | LatencyRise | ReplicationLag | UnhealthyTargets
-            )
-        }
-        DatabaseConnections | DatabaseCpu | DatabaseIo | DatabaseLocks => {
-            matches!(symptom, ErrorBurst | LatencyRise | UnhealthyTargets)
-        }
-        ImagePull | CrashLoop | OutOfMemory | ConfigMissing | ProbeFailure | Unschedulable
-        | QuotaExceeded | VolumeFailure | PermissionDenied | InvalidConfiguration | SidecarConflict
-        | ScaledToZero => matches!(
-            symptom,
-            RolloutStuck
-                | UnhealthyTargets
-                | ErrorBurst
-                | LatencyRise
-                | DependencyFailure
-                | ServiceMismatch
-                | HpaLimit
+        (
+            &[ServiceMismatch, NetworkPolicyBlock, NetworkDegraded, ContainerCpu],
+            &[DependencyFailure, ErrorBurst, LatencyRise, UnhealthyTargets, ProbeFailure, HpaLimit, DnsFailure],
         ),
-        ServiceMismatch | NetworkPolicyBlock | NetworkDegraded | ContainerCpu => {
-            matches!(
-                symptom,
-                DependencyFailure
-                    | ErrorBurst
-                    | LatencyRise
-                    | UnhealthyTargets
-                    | ProbeFailure
-                    | HpaLimit
-                    | DnsFailure
-            )
-        }
-        DependencyFailure => matches!(
-            symptom,
-            ErrorBurst | LatencyRise | CrashLoop | ProbeFailure | UnhealthyTargets | RolloutStuck
+        (&[DependencyFailure], &[ErrorBurst, LatencyRise, CrashLoop, ProbeFailure, UnhealthyTargets, RolloutStuck]),
+        (
+            &[NodeDown, NodePressure],
+            &[
+                Unschedulable, UnhealthyTargets, ErrorBurst, ProbeFailure, InstanceFailure, DependencyFailure, CrashLoop, RolloutStuck,
+                ComponentDown, VolumeFailure, OutOfMemory,
+            ],
         ),
-        NodeDown | NodePressure => matches!(
-            symptom,
-            Unschedulable
-                | UnhealthyTargets
-                | ErrorBurst
-                | ProbeFailure
-                | InstanceFailure
-                | DependencyFailure
-                | CrashLoop
-                | RolloutStuck
-                | ComponentDown
-                | VolumeFailure
-                | OutOfMemory
-        ),
-        ComponentDown => matches!(
-            symptom,
-            DnsFailure
-                | Unschedulable
-                | ErrorBurst
-                | LatencyRise
-                | DependencyFailure
-                | UnhealthyTargets
-                | ProbeFailure
-        ),
-        InstanceFailure => matches!(symptom, NodeDown | UnhealthyTargets),
-        DnsFailure => {
-            matches!(
-                symptom,
-                ErrorBurst | LatencyRise | UnhealthyTargets | DependencyFailure | CrashLoop | ProbeFailure
-            )
-        }
-        ReplicationLag => {
-            matches!(symptom, DatabaseCpu | DatabaseLocks | DatabaseIo | LatencyRise | ErrorBurst)
-        }
-        _ => false,
-    }
+        (&[ComponentDown], &[DnsFailure, Unschedulable, ErrorBurst, LatencyRise, DependencyFailure, UnhealthyTargets, ProbeFailure]),
+        (&[InstanceFailure], &[NodeDown, UnhealthyTargets]),
+        (&[DnsFailure], &[ErrorBurst, LatencyRise, UnhealthyTargets, DependencyFailure, CrashLoop, ProbeFailure]),
+        (&[ReplicationLag], &[DatabaseCpu, DatabaseLocks, DatabaseIo, LatencyRise, ErrorBurst]),
+    ]
+};
+
+/// True when `root`, if it holds, brings `symptom` about.
+pub(crate) fn explains(root: Cause, symptom: Cause) -> bool {
+    BRINGS.iter().any(|(roots, symptoms)| roots.contains(&root) && symptoms.contains(&symptom))
 }
 
 /// Sorts suspects: best first, symptoms below the root that explains them. Returns how many lead.

@@ -98,7 +98,10 @@ pub(super) fn whose(scene: &Scene<'_>, suspect: Suspect, name: &str) -> Suspect 
 fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
     let Some(curve) = scene.curve_of(Signal::DatabaseConnections, name) else { return };
     let now = curve.now().max(curve.series.last);
-    let Some((limit, limit_id)) = max_connections(scene, name) else { return };
+    let Some((limit, limit_id)) = max_connections(scene, name) else {
+        report.suspects.extend(refused(scene, curve, name));
+        return;
+    };
     let nearly_all = NEARLY_ALL * limit;
     let other = (now < nearly_all).then(|| scene.contradiction(curve, nearly_all)).flatten();
     let (curve, now) = other.map_or((curve, now), |other| (other, other.now()));
@@ -121,8 +124,8 @@ fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
         .with("connections_near_limit", weight, &said, &[curve.id(), &limit_id])
         .claim(&said, &[curve.id(), &limit_id]);
     let suspect = common(scene, suspect, curve);
-    let suspect = told_by_vendor(scene, suspect, name);
-    let suspect = told_by_logs(scene, suspect);
+    let suspect = told_by_vendor(scene, suspect, name, 0.8);
+    let suspect = told_by_logs(scene, suspect, 0.8);
     report.suspects.push(match database_load::waiting_for_clients(scene, name) {
         Some((finding, wait, share)) => suspect
             .with(
@@ -137,6 +140,19 @@ fn connections(scene: &Scene<'_>, report: &mut Report, name: &str) {
             ),
         None => suspect.capped(BELOW_HIGH, "what holds the connections was not seen"),
     });
+}
+
+/// The limit was not read: connections that climbed and are refused are still exhausted.
+fn refused(scene: &Scene<'_>, curve: &Curve<'_>, name: &str) -> Option<Suspect> {
+    let rose = curve.worsened().is_some_and(|shift| !shift.over);
+    let suspect = Suspect::new(Cause::DatabaseConnections, object(name));
+    let suspect = told_by_vendor(scene, suspect, name, 1.6);
+    let suspect = told_by_logs(scene, suspect, 1.6);
+    (rose && !suspect.features.is_empty()).then(|| {
+        common(scene, suspect, curve)
+            .claim(rise_sentence(scene, curve), &[curve.id()])
+            .capped(BELOW_HIGH, "how many connections it allows was not read")
+    })
 }
 
 /// The live limit: the parameter's resolved value, else the figure RDS itself gives in an event ("469 of 500").
@@ -168,14 +184,22 @@ static CONNECTIONS_OF: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)connections?:?\s+\d+ (?:of|/|out of) (\d{1,6})\b").expect("a valid pattern")
 });
 
-/// The words of PostgreSQL, MySQL and connection pools for "no connection left".
-const REFUSALS: [&str; 6] = [
+/// The words of PostgreSQL, MySQL, Oracle and the usual connection pools for "no connection left".
+const REFUSALS: [&str; 14] = [
     "too many clients",
     "too many connections",
     "connection slots",
     "max_connections",
+    "er_con_count_error",
+    "max_user_connections",
+    "ora-12516",
+    "ora-12519",
     "pool exhausted",
+    "queuepool limit",
     "timeout acquiring a connection",
+    "connection is not available, request timed out",
+    "fetching a new connection from the connection pool",
+    "timed out waiting for an available connection",
 ];
 
 fn refuses(text: &str) -> bool {
@@ -183,12 +207,12 @@ fn refuses(text: &str) -> bool {
     REFUSALS.iter().any(|words| text.contains(words))
 }
 
-fn told_by_vendor(scene: &Scene<'_>, suspect: Suspect, name: &str) -> Suspect {
+fn told_by_vendor(scene: &Scene<'_>, suspect: Suspect, name: &str, weight: f64) -> Suspect {
     let told = events(scene).find(|(f, e)| f.object.name == name && refuses(&e.message));
     match told {
         Some((finding, event)) => suspect.with(
             "vendor_reports_it",
-            0.8,
+            weight,
             format!("RDS at {}: {}", clock(finding.at, scene.now()), event.message),
             &[&finding.id],
         ),
@@ -196,11 +220,11 @@ fn told_by_vendor(scene: &Scene<'_>, suspect: Suspect, name: &str) -> Suspect {
     }
 }
 
-fn told_by_logs(scene: &Scene<'_>, suspect: Suspect) -> Suspect {
+fn told_by_logs(scene: &Scene<'_>, suspect: Suspect, weight: f64) -> Suspect {
     match scene.logs().find(|(_, log)| refuses(&log.pattern) || refuses(&log.sample)) {
         Some((finding, log)) => suspect.with(
             "logs_report_it",
-            0.8,
+            weight,
             format!("{} log lines say: {}", log.count, log.pattern),
             &[&finding.id],
         ),

@@ -17,7 +17,7 @@ const STATEMENT_CHARS: usize = 100;
 pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
     told_by_events(scene, report);
     for (finding, load) in loads(scene) {
-        if let Some((wait, share)) = dominating(load, &load.waits, |name| name.starts_with("lock:")) {
+        if let Some((wait, share)) = dominating(load, &load.waits, is_lock) {
             let text = format!("{share} wait on {wait}");
             let suspect = Suspect::new(Cause::DatabaseLocks, finding.object.clone())
                 .with("sessions_wait_for_locks", 1.4, &text, &[&finding.id])
@@ -138,6 +138,14 @@ pub(super) fn waiting_for_clients<'a>(
     let (finding, load) = loads(scene).find(|(f, _)| f.object.name == database)?;
     let idle = |name: &str| name.contains("clientread") || name.contains("idle");
     dominating(load, &load.waits, idle).map(|(wait, share)| (finding, wait, share))
+}
+
+/// True for a wait on rows or tables that another session holds, as PostgreSQL, MySQL, SQL Server and Oracle name it.
+fn is_lock(wait: &str) -> bool {
+    ["lock:", "lck_m_"].iter().any(|word| wait.starts_with(word))
+        || ["row_lock_wait", "lock/metadata", "mdl_context", "lock/table", "enq: tx", "enq: tm"]
+            .iter()
+            .any(|word| wait.contains(word))
 }
 
 /// True for the database's own upkeep.

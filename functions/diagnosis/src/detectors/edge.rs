@@ -5,13 +5,13 @@ use incident::{Cause, Fact, Finding, Object, ObjectKind};
 
 use crate::scene::Scene;
 use crate::suspect::{BELOW_HIGH, Report, Suspect};
-use crate::traffic::{self, Answer, Sign, growth};
+use crate::traffic::growth;
 use crate::words::{clock, grouped, number, percent};
 
-/// What an undecided cause can reach.
-const UNDECIDED: f64 = 0.45;
+use super::crowd;
+
 /// Requests within this share of the period before are unchanged.
-const UNCHANGED: f64 = 0.2;
+pub(super) const UNCHANGED: f64 = 0.2;
 /// A hit ratio that fell by this much collapsed; within [`STEADY`] it did not move.
 const COLLAPSE: f64 = 0.15;
 const STEADY: f64 = 0.05;
@@ -28,7 +28,7 @@ pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
         _ => None,
     });
     if let Some(traffic) = traffic {
-        crowd(scene, report, traffic, waf);
+        crowd::detect(scene, report, traffic, waf);
         cache(report, traffic);
     }
     packets(scene, report);
@@ -38,122 +38,11 @@ pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
     }
 }
 
-fn zone(finding: &Finding) -> Object {
+pub(super) fn zone(finding: &Finding) -> Object {
     match finding.object.kind {
         ObjectKind::Zone => finding.object.clone(),
         _ => Object::new(ObjectKind::Zone, finding.object.name.clone()),
     }
-}
-
-fn compared(traffic: &EdgeTraffic) -> Option<String> {
-    let change = (growth(traffic)? - 1.0) * 100.0;
-    Some(format!("{} requests ({change:+.0} % on the period before)", grouped(traffic.requests)))
-}
-
-/// Requests that the DDoS protection acted on, by its own figure, else by its firewall events; and the finding that tells.
-fn mitigated<'a>(scene: &Scene<'a>, waf: Option<(&'a Finding, &WafActivity)>) -> (u64, Option<&'a Finding>) {
-    let own = scene.findings.iter().find_map(|(f, _)| match &f.fact {
-        Fact::DdosActivity(ddos) if ddos.layer == "http" => Some((ddos.events, Some(*f))),
-        _ => None,
-    });
-    let by_firewall = || waf.and_then(|(f, waf)| Some((waf.by_source.get("l7ddos").copied()?, Some(f))));
-    own.or_else(by_firewall).unwrap_or((0, None))
-}
-
-/// Attack or surge, both, or neither told: by the signs of [`traffic::judge`].
-fn crowd<'a>(
-    scene: &Scene<'a>,
-    report: &mut Report,
-    (finding, traffic): (&Finding, &EdgeTraffic),
-    waf: Option<(&'a Finding, &WafActivity)>,
-) {
-    let (mitigated, by) = mitigated(scene, waf);
-    let judged = traffic::judge(traffic, waf.map(|(_, w)| w), mitigated);
-    let text = compared(traffic).unwrap_or_else(|| format!("{} requests", grouped(traffic.requests)));
-    let waf_id = waf.map_or(finding.id.as_str(), |(f, _)| f.id.as_str());
-    let mut both = vec![finding.id.as_str()];
-    both.extend(waf.map(|(f, _)| f.id.as_str()));
-    let zone = zone(finding);
-    if judged.answer == Answer::Quiet {
-        if let (Some((_, w)), Some(told)) = (waf, compared(traffic)) {
-            let reason =
-                format!("DDoS protection did not act ({} firewall events, none its own), {told}", w.events);
-            report.clear(Some(Cause::DdosL7), zone.clone(), reason, &both);
-        }
-        if growth(traffic).is_some_and(|g| g < 1.0 + UNCHANGED) {
-            report.clear(Some(Cause::OrganicSurge), zone, text, &[&finding.id]);
-        }
-        return;
-    }
-    let named = |cause: Cause, attack: bool, weight: f64| {
-        let mut suspect = Suspect::new(cause, zone.clone())
-            .with("requests_grew", weight, &text, &[&finding.id])
-            .claim(&text, &[&finding.id]);
-        for sign in &judged.signs {
-            let ids = match (sign.name, sign.by_waf) {
-                // A share of all requests rests on both counts.
-                ("ddos_protection_acts", _) => {
-                    vec![by.map_or(waf_id, |f| f.id.as_str()), finding.id.as_str()]
-                }
-                (_, true) => vec![waf_id],
-                (_, false) => vec![finding.id.as_str()],
-            };
-            let weight = if sign.attack == attack { sign.weight } else { -sign.weight };
-            suspect = suspect.with(sign.name, weight, &sign.text, &ids);
-            if sign.attack == attack {
-                suspect = suspect.claim(crate::words::sentence(&sign.text), &ids);
-            }
-        }
-        suspect
-    };
-    const UNTOLD: &str = "an attack and a crowd look alike in what was read";
-    match judged.answer {
-        Answer::Attack => {
-            report.suspects.push(named(Cause::DdosL7, true, 0.8));
-            report.clear(Some(Cause::OrganicSurge), zone.clone(), first(&judged.signs, true), &both);
-        }
-        Answer::Organic => {
-            report.suspects.push(named(Cause::OrganicSurge, false, 1.4));
-            if judged.signs.iter().any(|s| !s.attack && s.name != "firewall_quiet") {
-                report.clear(Some(Cause::DdosL7), zone.clone(), first(&judged.signs, false), &both);
-            }
-        }
-        Answer::Both => {
-            let came = came_too(traffic);
-            let mut people = named(Cause::OrganicSurge, false, 2.2);
-            people.features.retain(|f| f.supports);
-            report.suspects.push(named(Cause::DdosL7, true, 0.8).with(
-                "people_came_too",
-                0.05,
-                "an attack and a crowd at once: each explains a part",
-                &[&finding.id],
-            ));
-            let people = people.with("people_came_too", 0.6, &came, &[&finding.id]);
-            report.suspects.push(people.claim(crate::words::sentence(&came), &[&finding.id]));
-        }
-        Answer::CannotTell => {
-            report.suspects.push(named(Cause::OrganicSurge, false, 1.4).capped(UNDECIDED, UNTOLD));
-            report.suspects.push(named(Cause::DdosL7, true, 0.8).capped(UNDECIDED - 0.05, UNTOLD));
-        }
-        Answer::Quiet => {}
-    }
-}
-
-/// How people are seen to have come as well: by their scores, else by what the protection let through.
-fn came_too(traffic: &EdgeTraffic) -> String {
-    let people = |map: &std::collections::BTreeMap<String, u64>| map.get(traffic::PEOPLE_SCORES).copied();
-    match (people(&traffic.by_bot_score), people(&traffic.by_bot_score_before)) {
-        (Some(now), Some(before)) => {
-            format!("requests with a human bot score grew from {} to {}", grouped(before), grouped(now))
-        }
-        _ => "requests that the protection let through grew as well".to_owned(),
-    }
-}
-
-/// The weightiest sign of a side.
-fn first(signs: &[Sign], attack: bool) -> String {
-    let side = signs.iter().filter(|s| s.attack == attack && s.name != "firewall_quiet");
-    side.max_by(|a, b| a.weight.total_cmp(&b.weight)).map(|s| s.text.clone()).unwrap_or_default()
 }
 
 /// Packets, not requests: Cloudflare's network layer tells of its own attacks.

@@ -9,7 +9,7 @@ use incident::{Cause, Fact, Level, Object, ObjectKind, Source, State};
 
 use super::story::Story;
 use crate::traffic::{Answer, judge};
-use crate::{Case, Truth, reliability};
+use crate::{Case, Truth, copies, reliability};
 
 /// A small generator of repeatable numbers (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
 pub(super) struct Dice(pub(super) u64);
@@ -211,6 +211,18 @@ fn what_is_said_surely_of_a_crowd_is_right() {
     for row in reliability(&cases) {
         println!("{row:?}");
         assert!(row.level != Level::High || row.right * 10 >= row.cases * 9, "{row:?}");
+    }
+}
+
+/// What the whole engine says of a crowd of people: never that an attack leads, not even unsurely, whatever of it was not read.
+#[test]
+fn no_crowd_of_people_is_led_by_an_attack() {
+    for (truth, state) in labelled(100).filter(|(truth, _)| truth.causes == [Cause::OrganicSurge]) {
+        for (how, copy) in copies(&state) {
+            let diagnosis = crate::diagnose(&copy);
+            let attacks: Vec<_> = diagnosis.leading().filter(|h| h.cause == Cause::DdosL7).collect();
+            assert!(attacks.is_empty(), "{} {how}: {attacks:?}", truth.incident);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use incident::fact::*;
-use incident::{Cause, Fact, Object, ObjectKind, Source, State};
+use incident::{Cause, Fact, Level, Object, ObjectKind, Source, State};
 
 use super::cluster;
 use super::story::{Story, database, deployment, minutes, step};
@@ -107,6 +107,59 @@ fn each_cause_has_a_story_in_which_it_leads() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The lead of a story, without its culprit.
+fn leads(tell: fn(&mut Story)) -> Option<(Cause, Level)> {
+    told(&story(tell)).leading().next().map(|lead| (lead.cause, lead.level))
+}
+
+fn complains(story: &mut Story, line: &str) {
+    let log = LogPattern {
+        pattern: line.into(),
+        status: "error".into(),
+        service: Some("checkout".into()),
+        count: 90,
+        counted: true,
+        first: story.at(-3),
+        last: story.at(5),
+        sample: line.into(),
+    };
+    story.fact(Source::Datadog, -3, Object::new(ObjectKind::Application, "checkout"), Fact::LogPattern(log));
+}
+
+#[test]
+fn other_engines_name_their_locks_otherwise() {
+    let tells: [fn(&mut Story); 4] = [
+        |s| load(s, "UPDATE stock SET n = n - 1", "synch/cond/innodb/row_lock_wait_cond"),
+        |s| load(s, "UPDATE stock SET n = n - 1", "wait/lock/metadata/sql/mdl"),
+        |s| load(s, "UPDATE stock SET n = n - 1", "LCK_M_X"),
+        |s| load(s, "UPDATE stock SET n = n - 1", "enq: TX - row lock contention"),
+    ];
+    for (i, tell) in tells.into_iter().enumerate() {
+        assert_eq!(leads(tell).map(|lead| lead.0), Some(Cause::DatabaseLocks), "{i}");
+    }
+}
+
+/// Without the limit, connections that climbed are exhausted where somebody was refused one, and merely many where nobody was.
+#[test]
+fn connections_are_exhausted_where_they_are_refused_even_if_the_limit_was_not_read() {
+    let tells: [fn(&mut Story); 4] = [
+        |s| says(s, -1, "Too many connections on orders-db.", "notification"),
+        |s| complains(s, "ERROR 1040 (HY000): Too many connections"),
+        |s| complains(s, "HikariPool-1 - Connection is not available, request timed out after 30000ms."),
+        |s| complains(s, "sqlalchemy.exc.TimeoutError: QueuePool limit of size 5 overflow 10 reached"),
+    ];
+    for (i, tell) in tells.into_iter().enumerate() {
+        let mut story = story(tell);
+        metric(&mut story, "DatabaseConnections", 210.0, 489.0);
+        let lead = told(&story).leading().next().map(|lead| (lead.cause, lead.level));
+        assert_eq!(lead, Some((Cause::DatabaseConnections, Level::Medium)), "{i}");
+    }
+    assert_ne!(
+        leads(|s| metric(s, "DatabaseConnections", 210.0, 489.0)).map(|lead| lead.0),
+        Some(Cause::DatabaseConnections)
+    );
 }
 
 #[test]
