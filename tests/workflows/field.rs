@@ -17,7 +17,7 @@ fn shape(diagnosis: &Diagnosis) -> Vec<(incident::Cause, ObjectKind, Level)> {
     diagnosis.leading().map(|h| (h.cause, h.culprit.kind, h.level)).collect()
 }
 
-fn verdict(diagnosis: &Diagnosis) -> &'static str {
+pub fn verdict(diagnosis: &Diagnosis) -> &'static str {
     match diagnosis.verdict {
         Verdict::Causes { .. } => "leading",
         Verdict::Healthy { .. } => "healthy",

@@ -1,7 +1,7 @@
 //! When nothing is wrong now: healthy, recovered, flapping. Said only where it was seen, never where nothing could be seen.
 
 use incident::diagnosis::Verdict;
-use incident::{Object, ObjectKind, Source, Transition};
+use incident::{Fact, Object, ObjectKind, Source, Transition};
 
 use crate::curve::Curve;
 use crate::scene::Scene;
@@ -49,13 +49,20 @@ fn healthy(scene: &Scene<'_>) -> Option<String> {
     let databases = databases_normal(scene);
     match (calm, workloads, databases) {
         (Some(calm), _, _) => Some(calm),
-        (None, Some(ready), _) => Some(ready),
+        // Pods that are ready may still fail every request: what they say of themselves must have been read, too.
+        (None, Some(ready), _) if heard(scene) => Some(ready),
+        (None, Some(_), _) => None,
         (None, None, Some(normal)) => Some(normal),
         (None, None, None) if scene.state.alert.transition == Transition::Recovered => {
             Some("Datadog reports that the monitor recovered.".to_owned())
         }
         _ => None,
     }
+}
+
+/// Whether errors would have been seen: Datadog was read, or a pod's own log.
+fn heard(scene: &Scene<'_>) -> bool {
+    scene.read(Source::Datadog) || scene.findings.iter().any(|(f, _)| matches!(f.fact, Fact::PodLog(_)))
 }
 
 /// The alert's own series is within its limits now.

@@ -8,10 +8,13 @@ use crate::curve::Curve;
 use crate::ranking::explains;
 use crate::scene::Scene;
 use crate::signals::Signal;
-use crate::suspect::{BELOW_HIGH, Report, Suspect};
+use crate::suspect::{BELOW_HIGH, MEDIUM, Report, Suspect};
 use crate::words::{clock, sentence, span};
 
 use super::pods::is_pod_cause;
+
+/// How far a change stays below another explanation: further than what is called a second cause.
+const RIVAL: f64 = 0.2;
 
 pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
     let suspects: Vec<&Change<'_>> = scene.changes.iter().filter(|c| c.is_suspect()).collect();
@@ -19,9 +22,53 @@ pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
         let ids: Vec<&str> = change.evidence.iter().map(String::as_str).collect();
         if let Some(reason) = cleared(scene, change) {
             report.clear(None, change.object.clone(), reason, &ids);
+        } else if let Some(reason) = explained_without(scene, change, report) {
+            report.clear(None, change.object.clone(), reason, &ids);
         } else if let Some(suspect) = suspect(scene, change, suspects.len(), report) {
             report.suspects.push(suspect);
         }
+    }
+    unseen(scene, report);
+}
+
+/// What saturates may do so because of a change; where nobody who knows of changes was asked, that is not settled.
+fn unseen(scene: &Scene<'_>, report: &mut Report) {
+    let subject = &scene.state.subject;
+    let deployed = !subject.workloads.is_empty() || !subject.services.is_empty();
+    if !deployed || scene.read(Source::Kubernetes) || scene.read(Source::Datadog) {
+        return;
+    }
+    let reason = "whether a rollout came before it was not seen";
+    let brought = |s: &&mut Suspect| explains(Cause::RegressionByDeploy, s.cause);
+    report.suspects.iter_mut().filter(brought).for_each(|s| s.caps.push((BELOW_HIGH, reason.to_owned())));
+}
+
+/// Faults of what everything stands on: no rollout of a service brings them about, and they bring its symptoms about themselves.
+const OF_ITSELF: [Cause; 6] = [
+    Cause::DatabaseStorage,
+    Cause::DatabaseFailover,
+    Cause::DatabaseMaintenance,
+    Cause::NodeDown,
+    Cause::InstanceFailure,
+    Cause::ComponentDown,
+];
+
+/// A change after which nothing was seen that another, likely fault does not explain.
+fn explained_without(scene: &Scene<'_>, change: &Change<'_>, report: &Report) -> Option<String> {
+    let own = cause_of(change);
+    let mut symptoms = report.suspects.iter().filter(|s| explains(own, s.cause)).peekable();
+    symptoms.peek()?;
+    let other = report.suspects.iter().find(|s| OF_ITSELF.contains(&s.cause) && s.strength(scene) >= MEDIUM)?;
+    symptoms.all(|s| explains(other.cause, s.cause)).then(|| {
+        let done = format!("{} was {} at {}", change.label, change.verb(), when(scene, change));
+        format!("{done}, and {} of {} explains what was seen", other.cause.title(), other.culprit.name)
+    })
+}
+
+fn cause_of(change: &Change<'_>) -> Cause {
+    match change.deed {
+        Deed::Database => Cause::ConfigurationChange,
+        Deed::Rollout(_) | Deed::Deploy(_) => Cause::RegressionByDeploy,
     }
 }
 
@@ -42,10 +89,7 @@ fn cleared(scene: &Scene<'_>, change: &Change<'_>) -> Option<String> {
 }
 
 fn suspect(scene: &Scene<'_>, change: &Change<'_>, rivals: usize, report: &Report) -> Option<Suspect> {
-    let cause = match change.deed {
-        Deed::Database => Cause::ConfigurationChange,
-        Deed::Rollout(_) | Deed::Deploy(_) => Cause::RegressionByDeploy,
-    };
+    let cause = cause_of(change);
     // A container that cannot start names the fault better than the rollout that brought it.
     if report.suspects.iter().any(|s| is_pod_cause(s.cause) && s.culprit.name == change.object.name) {
         return None;
@@ -78,7 +122,24 @@ fn suspect(scene: &Scene<'_>, change: &Change<'_>, rivals: usize, report: &Repor
     suspect = traffic_unchanged(suspect, report);
     suspect = shown_by_diff(scene, suspect, change, &symptoms);
     suspect = discounted(suspect, change, &ids);
+    suspect = rivalled(scene, suspect, &symptoms, report);
     Some(limited(scene, suspect, change))
+}
+
+/// More visitors, or the database's own upkeep, load it as a change would: beside one of these a change is not sure.
+fn rivalled(scene: &Scene<'_>, suspect: Suspect, symptoms: &[&Suspect], report: &Report) -> Suspect {
+    let rival = report.suspects.iter().find(|s| {
+        matches!(s.cause, Cause::OrganicSurge | Cause::DdosL7 | Cause::DatabaseHousekeeping)
+            && s.strength(scene) >= MEDIUM
+            && symptoms.iter().any(|symptom| explains(s.cause, symptom.cause))
+    });
+    match rival {
+        Some(rival) => {
+            let why = format!("{} of {} explains it as well", rival.cause.title(), rival.culprit.name);
+            suspect.capped((rival.strength(scene) - RIVAL).min(BELOW_HIGH), why)
+        }
+        None => suspect,
+    }
 }
 
 fn timed(scene: &Scene<'_>, suspect: Suspect, change: &Change<'_>, ids: &[&str]) -> Suspect {

@@ -1,8 +1,8 @@
 //! What the evidence does not show is not said: an onset nobody saw, an order that cannot be told, a cause cleared by stale figures.
 
 use incident::diagnosis::{MatchKind, MomentKind};
-use incident::fact::{FieldChange, TemplateDiff};
-use incident::{Cause, Diagnosis, Fact, Source, Verdict};
+use incident::fact::{DatabaseEvent, DatabaseLoad, EdgeTraffic, FieldChange, LoadShare, TemplateDiff};
+use incident::{Cause, Diagnosis, Fact, Level, Source, Verdict};
 
 use super::story::{Story, database, deployment, minutes, step};
 use super::{NIGHT, cleared, diagnose, lead, regression, told, weighed, with_knowledge};
@@ -158,4 +158,81 @@ fn a_cap_per_pod_is_multiplied_by_the_pods_that_run() {
     }
     let says = crate::weigh(&state).matches[0].says.clone();
     assert!(says.ends_with("(DB_POOL_MAX=80; 80 × 6 pods = 480)"), "{says}");
+}
+
+/// A rollout of a service that uses the database, three minutes before its processor saturates, beside something else.
+fn beside(tell: impl FnOnce(&mut Story)) -> Diagnosis {
+    let mut story = regression(NIGHT, -3);
+    tell(&mut story);
+    told(&story)
+}
+
+#[test]
+fn a_rollout_does_not_fill_a_disk_and_is_cleared_beside_a_full_one() {
+    let mut story = Story::new(NIGHT);
+    story.title = "write latency high on orders-db".into();
+    story.subject.databases = vec!["orders-db".into()];
+    story.subject.workloads = vec![deployment("checkout")];
+    let event = DatabaseEvent {
+        message: "The free storage capacity for DB instance orders-db is low: it ran out of storage.".into(),
+        categories: vec!["low storage".into()],
+    };
+    story
+        .series(Source::Aws, database("orders-db"), "AWS/RDS DiskQueueDepth", &step(-1, 1.0, 44.0))
+        .series(Source::Aws, database("orders-db"), "AWS/RDS WriteLatency", &step(-1, 0.002, 0.09))
+        .fact(Source::Aws, -2, database("orders-db"), Fact::DatabaseEvent(event))
+        .rollout(-5, deployment("checkout"), "v2", "v1");
+    let diagnosis = told(&story);
+    assert_eq!(lead(&diagnosis).0, Cause::DatabaseStorage);
+    assert_eq!(diagnosis.leading().count(), 1);
+    let reason = cleared(&diagnosis, "checkout").unwrap();
+    assert!(reason.contains("storage exhaustion of orders-db explains what was seen"), "{reason}");
+}
+
+#[test]
+fn a_rollout_in_a_surge_is_not_sure() {
+    let diagnosis = beside(|story| {
+        let now = EdgeTraffic {
+            requests: 420_000,
+            requests_before: Some(100_000),
+            by_path: [("/".to_owned(), 300_000), ("/play".to_owned(), 120_000)].into(),
+            by_path_before: [("/".to_owned(), 71_000), ("/play".to_owned(), 29_000)].into(),
+            by_bot_score: [("30-99".to_owned(), 400_000), ("1".to_owned(), 20_000)].into(),
+            by_bot_score_before: [("30-99".to_owned(), 95_000), ("1".to_owned(), 5_000)].into(),
+            ..Default::default()
+        };
+        story.traffic_is(now);
+    });
+    assert_eq!(lead(&diagnosis).0, Cause::OrganicSurge);
+    let rollout = diagnosis.hypotheses.iter().find(|h| h.cause == Cause::RegressionByDeploy).unwrap();
+    assert!(rollout.level < Level::High, "{rollout:?}");
+}
+
+#[test]
+fn a_saturation_is_not_sure_where_nobody_who_knows_of_changes_was_asked() {
+    let mut story = regression(NIGHT, -3);
+    let share = |name: &str, load| LoadShare { name: name.into(), load, before: None };
+    let load = DatabaseLoad {
+        total: 9.0,
+        sql: vec![share("SELECT * FROM lines", 7.5), share("SELECT 1", 0.5)],
+        waits: vec![share("CPU", 7.1), share("IO:DataFileRead", 0.9)],
+        ..DatabaseLoad::default()
+    };
+    story.fact(Source::Aws, 4, database("orders-db"), Fact::DatabaseLoad(load));
+    let level = |story: &Story| lead(&told(story)).2;
+    assert_eq!(level(story.without(Source::Kubernetes).without(Source::Datadog)), Level::Medium);
+    // Nothing is known to be deployed against it: there is no rollout to ask for.
+    story.subject.workloads.clear();
+    story.subject.services.clear();
+    assert_eq!(level(&story), Level::High);
+}
+
+#[test]
+fn ready_pods_are_no_proof_of_health_where_no_log_was_read() {
+    let mut story = Story::new(NIGHT);
+    story.subject.workloads = vec![deployment("checkout")];
+    story.workload(deployment("checkout"), 3, 3);
+    assert!(matches!(told(&story).verdict, Verdict::Healthy { .. }));
+    let blind = told(story.without(Source::Datadog));
+    assert!(matches!(blind.verdict, Verdict::Inconclusive { .. }), "{:?}", blind.verdict);
 }

@@ -166,6 +166,16 @@ impl Story {
         self.fact(Source::Cloudflare, -14, zone, Fact::WafActivity(waf))
     }
 
+    /// Other traffic than was told of.
+    pub(crate) fn traffic_is(&mut self, traffic: EdgeTraffic) -> &mut Self {
+        for (_, observation) in &mut self.observations {
+            if matches!(observation.fact, Fact::EdgeTraffic(_)) {
+                observation.fact = Fact::EdgeTraffic(traffic.clone());
+            }
+        }
+        self
+    }
+
     pub(crate) fn passage(
         &mut self,
         corpus: Corpus,
