@@ -33,8 +33,7 @@ pub(super) fn detect(scene: &Scene<'_>, report: &mut Report) {
 
 /// What saturates may do so because of a change; where nobody who knows of changes was asked, that is not settled.
 fn unseen(scene: &Scene<'_>, report: &mut Report) {
-    let subject = &scene.state.subject;
-    let deployed = !subject.workloads.is_empty() || !subject.services.is_empty();
+    let deployed = !scene.state.subject.workloads.is_empty();
     if !deployed || scene.read(Source::Kubernetes) || scene.read(Source::Datadog) {
         return;
     }
