@@ -2,6 +2,13 @@
 //! document beyond its budget, and nothing cited that the document does not hold.
 //!
 //! Bytes flipped at random are hardly ever JSON, so every other change is made to the document as a tree.
+//!
+//! ```text
+//! SITREP_CASES=functions/diagnosis/fuzz/corpus/diagnose cargo test -p tests what_is_said_surely   # seeds: every scenario's evidence
+//! cd functions/diagnosis && RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none diagnose            # as stable Rust as it gets
+//! ```
+//!
+//! `cargo test -p diagnosis arbitrary` makes the same promises of a hundred changed documents, without libFuzzer.
 
 #![no_main]
 
