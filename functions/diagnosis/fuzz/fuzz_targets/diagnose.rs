@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! SITREP_CASES=functions/diagnosis/fuzz/corpus/diagnose cargo test -p tests what_is_said_surely   # seeds: every scenario's evidence
-//! cd functions/diagnosis && RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none diagnose            # builds with the stable compiler
+//! cd functions/diagnosis && RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none diagnose
 //! ```
 //!
 //! `cargo test -p diagnosis arbitrary` makes the same promises of a hundred changed documents, without libFuzzer.
