@@ -1,8 +1,8 @@
 //! The evidence of every scenario, as the whole workflow read it, changed in every way that must not change the verdict, and with every
 //! choice of sources taken away.
 
-use incident::evidence::Observation;
 use incident::diagnosis::Hypothesis;
+use incident::evidence::Observation;
 use incident::{
     Diagnosis, Evidence, Fact, Level, Object, ObjectKind, Source, State, Status, Timestamp, Verdict,
 };
@@ -170,7 +170,8 @@ async fn without_sources_nothing_wrong_is_said_surely_and_nothing_is_healthy_tha
             let again = told(&without);
             read += 1;
             let name = &truth.incident;
-            let new = |l: &&Hypothesis| l.level == Level::High && !known.contains(&(l.cause, l.culprit.clone()));
+            let new =
+                |l: &&Hypothesis| l.level == Level::High && !known.contains(&(l.cause, l.culprit.clone()));
             failed.extend(again.leading().filter(new).map(|lead| {
                 format!("{name} without {gone}: {:?} of {} is surely wrong", lead.cause, lead.culprit)
             }));

@@ -20,7 +20,8 @@ enum Said {
 }
 
 /// Minutes from the onset.
-const MINUTES: [i64; 22] = [-30, -20, -15, -10, -7, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45];
+const MINUTES: [i64; 22] =
+    [-30, -20, -15, -10, -7, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45];
 
 fn weighed(state: &State) -> Diagnosis {
     if state.knowledge.is_some() { diagnosis::weigh(state) } else { diagnosis::diagnose(state) }
@@ -101,7 +102,8 @@ fn with_rollout(state: &State) -> (State, Object) {
 
 fn said(diagnosis: &Diagnosis, state: &State, object: &Object) -> Said {
     let own = |id: &String| state.finding(id).is_some_and(|f| is_of(f, object));
-    let rests = diagnosis.leading().any(|h| h.features.iter().any(|f| f.supports && f.evidence.iter().any(own)));
+    let rests =
+        diagnosis.leading().any(|h| h.features.iter().any(|f| f.supports && f.evidence.iter().any(own)));
     let undone = diagnosis
         .actions
         .iter()

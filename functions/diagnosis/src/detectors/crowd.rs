@@ -67,7 +67,8 @@ impl Crowd<'_> {
         let Some(told) = compared(traffic) else { return };
         if let Some((_, waf)) = self.waf {
             let events = waf.events;
-            let reason = format!("DDoS protection did not act ({events} firewall events, none its own), {told}");
+            let reason =
+                format!("DDoS protection did not act ({events} firewall events, none its own), {told}");
             self.clear(report, Cause::DdosL7, reason);
         }
         if growth(traffic).is_some_and(|g| g < 1.0 + UNCHANGED) {

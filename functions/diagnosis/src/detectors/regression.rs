@@ -57,7 +57,8 @@ fn explained_without(scene: &Scene<'_>, change: &Change<'_>, report: &Report) ->
     let own = cause_of(change);
     let mut symptoms = report.suspects.iter().filter(|s| explains(own, s.cause)).peekable();
     symptoms.peek()?;
-    let other = report.suspects.iter().find(|s| OF_ITSELF.contains(&s.cause) && s.strength(scene) >= MEDIUM)?;
+    let other =
+        report.suspects.iter().find(|s| OF_ITSELF.contains(&s.cause) && s.strength(scene) >= MEDIUM)?;
     symptoms.all(|s| explains(other.cause, s.cause)).then(|| {
         let done = format!("{} was {} at {}", change.label, change.verb(), when(scene, change));
         format!("{done}, and {} of {} explains what was seen", other.cause.title(), other.culprit.name)

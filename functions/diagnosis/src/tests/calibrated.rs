@@ -62,8 +62,10 @@ fn the_committed_cases_are_what_the_engine_says_of_the_stories() {
 
 #[test]
 fn the_committed_map_is_the_one_that_the_committed_cases_fit() {
-    let knots: Vec<String> =
-        calibration::fit(fitted().iter()).iter().map(|(at, number)| format!("    ({at:.2}, {number:.2}),\n")).collect();
+    let knots: Vec<String> = calibration::fit(fitted().iter())
+        .iter()
+        .map(|(at, number)| format!("    ({at:.2}, {number:.2}),\n"))
+        .collect();
     let text = format!(
         "//! Written by `SITREP_WRITE_CASES=1 cargo test -p diagnosis calibrated`: do not edit.\n\n#[rustfmt::skip]\npub(super) const KNOTS: \
          &[super::Knot] = &[\n{}];\n",

@@ -196,8 +196,7 @@ pub(super) fn labelled(each: u64) -> impl Iterator<Item = (Truth, State)> {
             let zone = Object::new(ObjectKind::Zone, "shop.example");
             story.fact(Source::Cloudflare, -14, zone.clone(), Fact::EdgeTraffic(traffic));
             story.fact(Source::Cloudflare, -14, zone, Fact::WafActivity(waf));
-            let truth =
-                Truth { incident: format!("{label} {seed}"), causes: causes.clone(), culprit: None };
+            let truth = Truth { incident: format!("{label} {seed}"), causes: causes.clone(), culprit: None };
             (truth, story.state())
         })
     })
