@@ -40,6 +40,10 @@ fn is_of(finding: &Finding, object: &Object) -> bool {
     }
 }
 
+fn shifted(time: Timestamp, seconds: i64) -> Timestamp {
+    at(time.as_second() + seconds)
+}
+
 /// The document with the newest change of an object moved so that it happened at this second.
 fn moved(state: &State, object: &Object, second: i64) -> State {
     let rollouts = state.findings().filter(|f| f.object == *object && matches!(f.fact, Fact::Rollout(_)));
@@ -49,11 +53,11 @@ fn moved(state: &State, object: &Object, second: i64) -> State {
         if !is_of(finding, object) || (finding.at.as_second() - was).abs() > 1800 {
             continue;
         }
-        let shift = |time: Timestamp| at(time.as_second() + second - was);
-        finding.at = shift(finding.at);
-        finding.until = finding.until.map(shift);
+        let by = second - was;
+        finding.at = shifted(finding.at, by);
+        finding.until = finding.until.map(|time| shifted(time, by));
         if let Fact::Rollout(rollout) = &mut finding.fact {
-            rollout.finished_at = rollout.finished_at.map(shift);
+            rollout.finished_at = rollout.finished_at.map(|time| shifted(time, by));
         }
     }
     state

@@ -76,13 +76,7 @@ fn write(folder: &Path, all: &[Labelled]) {
 fn cases(all: &[Labelled]) -> Vec<Case> {
     let mut cases = Vec::new();
     for Labelled { truth, state } in all {
-        for (how, copy) in copies(state) {
-            let Some((said, case)) = truth.case(&copy) else { continue };
-            if !case.right && case.confidence() >= 0.5 {
-                println!("{} {how}: {:.2} {said}, and wrong", truth.incident, case.confidence());
-            }
-            cases.push(case);
-        }
+        cases.extend(copies(state).iter().filter_map(|(_, copy)| Some(truth.case(copy)?.1)));
     }
     cases
 }
