@@ -98,7 +98,7 @@ run "machines" {
 
   assert {
     condition     = aws_cloudwatch_event_target.failed.input_transformer[0].input_template == "{\"stage\": \"alone\", \"state\": <input>, \"execution\": <execution>}" && aws_cloudwatch_event_target.failed.input_transformer[0].input_paths == tomap({ input = "$.detail.input", execution = "$.detail.executionArn" }) && aws_cloudwatch_event_target.failed.dead_letter_config[0].arn == aws_sqs_queue.dead_letters.arn && aws_lambda_permission.failed.function_name == "sitrep-brief"
-    error_message = "The alert alone is not posted, or is lost where it cannot be."
+    error_message = "The alert alone is not posted, replaces a brief that stands, or is lost where it cannot be posted."
   }
 
   assert {
@@ -172,7 +172,7 @@ run "alarms" {
   }
 
   assert {
-    condition     = alltrue([for query in aws_cloudwatch_metric_alarm.alarm["failing-datadog"].metric_query : query.metric[0].dimensions["Resource"] == "/datadog" && query.metric[0].dimensions["Method"] == "POST"])
+    condition     = alltrue([for query in aws_cloudwatch_metric_alarm.alarm["failing-datadog"].metric_query : try("${query.metric[0].dimensions["Method"]} ${query.metric[0].dimensions["Resource"]}", "all of them") == "POST /datadog"])
     error_message = "Somebody else's failure rings as Datadog's."
   }
 
