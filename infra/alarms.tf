@@ -11,6 +11,10 @@ resource "aws_sns_topic_subscription" "email" {
   endpoint  = each.key
 }
 
+locals {
+  told = concat([aws_sns_topic.alarms.arn], var.alarm_topic_arns)
+}
+
 module "alarms" {
   source          = "./modules/alarms"
   name            = var.name
@@ -25,13 +29,15 @@ resource "aws_cloudwatch_metric_alarm" "alarm" {
   for_each            = module.alarms.alarms
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
-  comparison_operator = each.value.below ? "LessThanThreshold" : "GreaterThanThreshold"
+  comparison_operator = each.value.silence ? "LessThanThreshold" : "GreaterThanThreshold"
   threshold           = each.value.threshold
   evaluation_periods  = each.value.periods
   datapoints_to_alarm = each.value.periods
-  treat_missing_data  = each.value.below ? "breaching" : "notBreaching"
-  alarm_actions       = concat([aws_sns_topic.alarms.arn], var.alarm_topic_arns)
-  ok_actions          = concat([aws_sns_topic.alarms.arn], var.alarm_topic_arns)
+  # Silence leads from OK to INSUFFICIENT_DATA, which is told as well. As a breach it would ring from the first apply to the first run.
+  treat_missing_data        = each.value.silence ? "missing" : "notBreaching"
+  alarm_actions             = local.told
+  ok_actions                = local.told
+  insufficient_data_actions = each.value.silence ? local.told : []
 
   dynamic "metric_query" {
     for_each = each.value.metrics

@@ -11,7 +11,8 @@ locals {
   # What is private is private in every function.
   masks = ["REDACT_PATTERN", "REDACT_NAMES"]
 
-  settings = merge(local.eks_settings, var.settings)
+  settings       = merge(local.eks_settings, var.settings)
+  known_settings = toset(concat(local.masks, flatten([for function in local.functions : try(function.settings, [])])))
 
   # What `environment` of the manifest may name.
   named = {
@@ -23,6 +24,13 @@ locals {
   }
 
   packages = { for name in keys(local.functions) : name => "${var.packages}/${name}/bootstrap.zip" }
+}
+
+check "settings_are_known" {
+  assert {
+    condition     = length(setsubtract(keys(var.settings), local.known_settings)) == 0
+    error_message = "No function reads ${join(", ", setsubtract(keys(var.settings), local.known_settings))}. The manifest lists the settings: ${join(", ", local.known_settings)}."
+  }
 }
 
 resource "aws_lambda_function" "function" {

@@ -13,7 +13,7 @@ locals {
     KUBERNETES_CA  = local.eks.certificate_authority[0].data
   }
 
-  # A function has no address of its own: where not everybody may reach the endpoint, it cannot either.
+  # A function has no address of its own: where not everybody may reach the endpoint from outside, it must come from the VPC.
   eks_is_open    = local.eks == null ? true : local.eks.vpc_config[0].endpoint_public_access && contains(local.eks.vpc_config[0].public_access_cidrs, "0.0.0.0/0")
   attached       = local.eks_is_open ? toset([]) : toset(["collect-kubernetes"])
   eks_subnet_ids = local.eks_is_open ? [] : length(var.eks_subnet_ids) > 0 ? var.eks_subnet_ids : local.eks.vpc_config[0].subnet_ids
@@ -25,6 +25,12 @@ resource "aws_eks_access_entry" "collector" {
   principal_arn     = aws_iam_role.role["collect-kubernetes"].arn
   kubernetes_groups = ["sitrep-readers"]
   type              = "STANDARD"
+  lifecycle {
+    precondition {
+      condition     = contains(["API", "API_AND_CONFIG_MAP"], local.eks.access_config[0].authentication_mode)
+      error_message = "${var.eks_cluster} lets nobody in by an access entry: aws eks update-cluster-config --region ${var.region} --name ${var.eks_cluster} --access-config authenticationMode=API_AND_CONFIG_MAP"
+    }
+  }
 }
 
 # Inside the VPC the function reaches the cluster and nothing else. It needs nothing else: its token is signed where it runs.
@@ -33,6 +39,16 @@ resource "aws_security_group" "kubernetes" {
   name        = "${var.name}-collect-kubernetes"
   description = "To the endpoint of the cluster, and nowhere else."
   vpc_id      = local.eks.vpc_config[0].vpc_id
+  lifecycle {
+    precondition {
+      condition     = local.eks.vpc_config[0].endpoint_private_access
+      error_message = "The endpoint of ${var.eks_cluster} is open neither to everybody nor to its VPC, so no function reaches it: aws eks update-cluster-config --region ${var.region} --name ${var.eks_cluster} --resources-vpc-config endpointPrivateAccess=true"
+    }
+    precondition {
+      condition     = !contains(keys(local.readable), "KUBERNETES_TOKEN")
+      error_message = "Inside the VPC of ${var.eks_cluster} Secrets Manager is out of reach: leave KUBERNETES_TOKEN out, the access entry takes its place."
+    }
+  }
 }
 
 resource "aws_vpc_security_group_egress_rule" "kubernetes" {

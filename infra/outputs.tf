@@ -18,6 +18,17 @@ output "machines" {
   value       = { for machine in local.machines : machine => module.permissions.arns["${machine}-machine"] }
 }
 
+output "environment" {
+  description = "What `sitrep doctor` and `sitrep report` need to see the deployment, as lines for a shell. A secret is its ARN, never its value."
+  value = join("\n", [
+    for name, value in merge(
+      local.settings,
+      local.secret_arns,
+      { AWS_REGION = var.region, STATE_MACHINE_ARN = local.named.incident-machine, LEDGER_TABLE = local.named.ledger, QUEUE_URL = local.named.queue, CASES_BUCKET = local.named.cases },
+    ) : "export ${name}='${replace(value, "'", "'\\''")}'"
+  ])
+}
+
 output "dashboard" {
   description = "The numbers."
   value       = "https://${var.region}.console.aws.amazon.com/cloudwatch/home?region=${var.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.numbers.dashboard_name}"

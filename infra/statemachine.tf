@@ -44,9 +44,10 @@ resource "aws_cloudwatch_event_target" "failed" {
   rule = aws_cloudwatch_event_rule.failed.name
   arn  = aws_lambda_function.function["brief"].arn
   input_transformer {
-    input_paths = { input = "$.detail.input" }
+    # With the execution's ARN `brief` knows whether that execution's brief stands already, and leaves it alone.
+    input_paths = { input = "$.detail.input", execution = "$.detail.executionArn" }
     # Not jsonencode, which escapes the brackets. The input is a string of JSON and arrives as one.
-    input_template = "{\"stage\": \"alone\", \"state\": <input>}"
+    input_template = "{\"stage\": \"alone\", \"state\": <input>, \"execution\": <execution>}"
   }
   retry_policy {
     maximum_retry_attempts       = 10

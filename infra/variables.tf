@@ -35,7 +35,7 @@ variable "packages" {
 # What the functions see.
 
 variable "settings" {
-  description = "Settings that are no secrets (DD_SITE, CLOUDFLARE_ZONE_ID, SLACK_CHANNEL, …); see .env.example. What the manifest lists as a secret is refused here."
+  description = "Settings that are no secrets (DD_SITE, CLOUDFLARE_ZONE_ID, SLACK_CHANNEL, …); see .env.example. What the manifest lists as a secret is refused here; what no function reads is told."
   type        = map(string)
   default     = {}
   validation {
@@ -67,12 +67,16 @@ variable "secrets_as_of" {
 }
 
 variable "index_sources" {
-  description = "What the knowledge base is kept current with: confluence, postmortems (those approved in Slack), github:owner/name, gitlab:group/project. Each is reconciled once a day; the first two are also asked every five minutes for what changed."
+  description = "What the knowledge base is kept current with: confluence, postmortems (those approved in Slack), github:owner/name, gitlab:group/project. Needs PINECONE_API_KEY. Each is reconciled once a day; the first two are also asked every five minutes for what changed."
   type        = set(string)
   default     = []
   validation {
     condition     = alltrue([for source in var.index_sources : can(regex("^(confluence|postmortems|github:[\\w.-]+/[\\w.-]+|gitlab:[\\w.-]+(/[\\w.-]+)+)$", source))])
     error_message = "confluence, postmortems, github:owner/name or gitlab:group/project."
+  }
+  validation {
+    condition     = length(var.index_sources) == 0 || contains(setunion(var.secrets, keys(var.secret_arns)), "PINECONE_API_KEY")
+    error_message = "There is no knowledge base to keep current: name PINECONE_API_KEY in `secrets` or `secret_arns`, or leave index_sources empty."
   }
 }
 

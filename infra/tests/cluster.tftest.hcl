@@ -15,7 +15,8 @@ run "an_open_endpoint" {
     values = {
       endpoint              = "https://open.example"
       certificate_authority = [{ data = "Y2E=" }]
-      vpc_config            = [{ endpoint_public_access = true, public_access_cidrs = ["0.0.0.0/0"], subnet_ids = ["subnet-1"], vpc_id = "vpc-1", cluster_security_group_id = "sg-1" }]
+      access_config         = [{ authentication_mode = "API_AND_CONFIG_MAP" }]
+      vpc_config            = [{ endpoint_public_access = true, endpoint_private_access = false, public_access_cidrs = ["0.0.0.0/0"], subnet_ids = ["subnet-1"], vpc_id = "vpc-1", cluster_security_group_id = "sg-1" }]
     }
   }
 
@@ -48,7 +49,8 @@ run "a_private_endpoint" {
     values = {
       endpoint              = "https://private.example"
       certificate_authority = [{ data = "Y2E=" }]
-      vpc_config            = [{ endpoint_public_access = false, public_access_cidrs = [], subnet_ids = ["subnet-1", "subnet-2"], vpc_id = "vpc-1", cluster_security_group_id = "sg-1" }]
+      access_config         = [{ authentication_mode = "API_AND_CONFIG_MAP" }]
+      vpc_config            = [{ endpoint_public_access = false, endpoint_private_access = true, public_access_cidrs = [], subnet_ids = ["subnet-1", "subnet-2"], vpc_id = "vpc-1", cluster_security_group_id = "sg-1" }]
     }
   }
 
@@ -84,7 +86,8 @@ run "an_endpoint_open_to_some_addresses" {
     values = {
       endpoint              = "https://some.example"
       certificate_authority = [{ data = "Y2E=" }]
-      vpc_config            = [{ endpoint_public_access = true, public_access_cidrs = ["203.0.113.0/24"], subnet_ids = ["subnet-1"], vpc_id = "vpc-1", cluster_security_group_id = "sg-1" }]
+      access_config         = [{ authentication_mode = "API_AND_CONFIG_MAP" }]
+      vpc_config            = [{ endpoint_public_access = true, endpoint_private_access = true, public_access_cidrs = ["203.0.113.0/24"], subnet_ids = ["subnet-1"], vpc_id = "vpc-1", cluster_security_group_id = "sg-1" }]
     }
   }
 
@@ -92,4 +95,55 @@ run "an_endpoint_open_to_some_addresses" {
     condition     = length(aws_lambda_function.function["collect-kubernetes"].vpc_config) == 1
     error_message = "A function has no address that could be on the list."
   }
+}
+
+run "an_endpoint_that_no_function_reaches_is_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_eks_cluster.cluster[0]
+    values = {
+      endpoint              = "https://some.example"
+      certificate_authority = [{ data = "Y2E=" }]
+      access_config         = [{ authentication_mode = "API" }]
+      vpc_config            = [{ endpoint_public_access = true, endpoint_private_access = false, public_access_cidrs = ["203.0.113.0/24"], subnet_ids = ["subnet-1"], vpc_id = "vpc-1", cluster_security_group_id = "sg-1" }]
+    }
+  }
+
+  expect_failures = [aws_security_group.kubernetes]
+}
+
+run "a_token_that_could_not_be_fetched_there_is_refused" {
+  command = plan
+  variables {
+    secrets = ["KUBERNETES_TOKEN"]
+  }
+
+  override_data {
+    target = data.aws_eks_cluster.cluster[0]
+    values = {
+      endpoint              = "https://private.example"
+      certificate_authority = [{ data = "Y2E=" }]
+      access_config         = [{ authentication_mode = "API" }]
+      vpc_config            = [{ endpoint_public_access = false, endpoint_private_access = true, public_access_cidrs = [], subnet_ids = ["subnet-1"], vpc_id = "vpc-1", cluster_security_group_id = "sg-1" }]
+    }
+  }
+
+  expect_failures = [aws_security_group.kubernetes]
+}
+
+run "a_cluster_that_knows_no_access_entries_is_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_eks_cluster.cluster[0]
+    values = {
+      endpoint              = "https://open.example"
+      certificate_authority = [{ data = "Y2E=" }]
+      access_config         = [{ authentication_mode = "CONFIG_MAP" }]
+      vpc_config            = [{ endpoint_public_access = true, endpoint_private_access = false, public_access_cidrs = ["0.0.0.0/0"], subnet_ids = ["subnet-1"], vpc_id = "vpc-1", cluster_security_group_id = "sg-1" }]
+    }
+  }
+
+  expect_failures = [aws_eks_access_entry.collector]
 }

@@ -5,7 +5,8 @@ mock_provider "aws" {
 
 variables {
   secrets       = ["WEBHOOK_SECRET"]
-  settings      = { SLACK_CHANNEL = "#incidents", REDACT_NAMES = "A. Person" }
+  secret_arns   = { PINECONE_API_KEY = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ours-AbCdEf" }
+  settings      = { SLACK_CHANNEL = "#incidents", REDACT_NAMES = "A. Person, O'Person", GITHUB_URL = "https://github.example/api/v3" }
   index_sources = ["confluence", "github:acme/shop", "postmortems"]
 }
 
@@ -28,8 +29,13 @@ run "functions" {
   }
 
   assert {
-    condition     = aws_lambda_function.function["brief"].environment[0].variables == tomap({ SLACK_CHANNEL = "#incidents", REDACT_NAMES = "A. Person", LEDGER_TABLE = "sitrep-ledger", SSL_CERT_FILE = "/etc/pki/tls/certs/ca-bundle.crt" })
+    condition     = aws_lambda_function.function["brief"].environment[0].variables == tomap({ SLACK_CHANNEL = "#incidents", REDACT_NAMES = "A. Person, O'Person", LEDGER_TABLE = "sitrep-ledger", SSL_CERT_FILE = "/etc/pki/tls/certs/ca-bundle.crt" })
     error_message = "brief sees ${jsonencode(aws_lambda_function.function["brief"].environment[0].variables)}."
+  }
+
+  assert {
+    condition     = [for name, function in aws_lambda_function.function : name if contains(keys(function.environment[0].variables), "GITHUB_URL")] == ["index", "retrieve"]
+    error_message = "Where GitHub is, is told to others than those who ask it, or not to them."
   }
 
   assert {
@@ -91,8 +97,8 @@ run "machines" {
   }
 
   assert {
-    condition     = aws_cloudwatch_event_target.failed.input_transformer[0].input_template == "{\"stage\": \"alone\", \"state\": <input>}" && aws_cloudwatch_event_target.failed.dead_letter_config[0].arn == aws_sqs_queue.dead_letters.arn && aws_lambda_permission.failed.function_name == "sitrep-brief"
-    error_message = "The alert alone is not posted, or is lost where it cannot be."
+    condition     = aws_cloudwatch_event_target.failed.input_transformer[0].input_template == "{\"stage\": \"alone\", \"state\": <input>, \"execution\": <execution>}" && aws_cloudwatch_event_target.failed.input_transformer[0].input_paths == tomap({ input = "$.detail.input", execution = "$.detail.executionArn" }) && aws_cloudwatch_event_target.failed.dead_letter_config[0].arn == aws_sqs_queue.dead_letters.arn && aws_lambda_permission.failed.function_name == "sitrep-brief"
+    error_message = "The alert alone is not posted, replaces a brief that stands, or is lost where it cannot be posted."
   }
 
   assert {
@@ -130,13 +136,16 @@ run "alarms" {
   command = apply
 
   assert {
-    condition     = length(setsubtract(["not-briefed", "webhook-failing", "dead-letters", "waiting", "cost", "refused-datadog", "index-failing", "index-stale"], keys(aws_cloudwatch_metric_alarm.alarm))) == 0
+    condition     = length(setsubtract(["not-briefed", "dead-letters", "waiting", "cost", "failing-datadog", "failing-slack", "refused-datadog", "index-failing", "index-stale"], keys(aws_cloudwatch_metric_alarm.alarm))) == 0
     error_message = "There are no other alarms than ${join(", ", keys(aws_cloudwatch_metric_alarm.alarm))}."
   }
 
-  # CloudWatch's own bounds: ten metrics in one sum, one returned, and a window of a week.
+  # CloudWatch's own bounds: ten metrics in one sum, one returned, and a window of a day, or of a week with periods of an hour.
   assert {
-    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.alarm : length(alarm.metric_query) <= 11 && length([for query in alarm.metric_query : query if query.return_data]) == 1])
+    condition = alltrue([
+      for name, alarm in aws_cloudwatch_metric_alarm.alarm : length(alarm.metric_query) <= 11 && length([for query in alarm.metric_query : query if query.return_data]) == 1
+      && alltrue([for metric in module.alarms.alarms[name].metrics : alarm.evaluation_periods * module.alarms.alarms[name].period_s <= (module.alarms.alarms[name].period_s < 3600 ? 1 : 7) * 24 * 3600])
+    ])
     error_message = "CloudWatch takes no such alarm."
   }
 
@@ -146,8 +155,25 @@ run "alarms" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.alarm["index-stale"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.alarm["not-briefed"].treat_missing_data == "notBreaching"
+    condition = alltrue([
+      for name, alarm in aws_cloudwatch_metric_alarm.alarm :
+      alarm.treat_missing_data == (name == "index-stale" ? "missing" : "notBreaching") && contains(alarm.insufficient_data_actions, aws_sns_topic.alarms.arn) == (name == "index-stale")
+    ])
     error_message = "Silence is taken for the wrong thing."
+  }
+
+  # What waits is received again and again: SQS leaves it out of the age of the oldest, and it is in flight or visible.
+  assert {
+    condition = (
+      toset([for query in aws_cloudwatch_metric_alarm.alarm["waiting"].metric_query : query.metric[0].metric_name if !query.return_data]) == toset(["ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"])
+      && aws_cloudwatch_metric_alarm.alarm["waiting"].threshold == 0 && aws_cloudwatch_metric_alarm.alarm["waiting"].evaluation_periods == 10
+    )
+    error_message = "Nobody hears that alerts wait."
+  }
+
+  assert {
+    condition     = alltrue([for query in aws_cloudwatch_metric_alarm.alarm["failing-datadog"].metric_query : try("${query.metric[0].dimensions["Method"]} ${query.metric[0].dimensions["Resource"]}", "all of them") == "POST /datadog"])
+    error_message = "Somebody else's failure rings as Datadog's."
   }
 
   assert {
@@ -162,6 +188,36 @@ run "a_secrets_value_is_refused_as_a_setting" {
     settings = { DD_API_KEY = "not here" }
   }
   expect_failures = [var.settings]
+}
+
+run "a_setting_that_nobody_reads_is_told" {
+  command = plan
+  variables {
+    settings = { SLACK_CHANEL = "#incidents" }
+  }
+  expect_failures = [check.settings_are_known]
+}
+
+run "without_a_knowledge_base_nothing_is_indexed" {
+  command = plan
+  variables {
+    secret_arns = {}
+  }
+  expect_failures = [var.index_sources]
+}
+
+run "a_shell_sees_the_deployment_and_no_secret" {
+  command = apply
+
+  assert {
+    condition = length(setsubtract([
+      "export AWS_REGION='us-east-1'", "export LEDGER_TABLE='sitrep-ledger'", "export CASES_BUCKET='sitrep-cases-123456789012-us-east-1'",
+      "export QUEUE_URL='${aws_sqs_queue.queue.url}'", "export STATE_MACHINE_ARN='arn:aws:states:us-east-1:123456789012:stateMachine:sitrep-incident'",
+      "export REDACT_NAMES='A. Person, O'\\''Person'", "export PINECONE_API_KEY='arn:aws:secretsmanager:us-east-1:123456789012:secret:ours-AbCdEf'",
+      "export WEBHOOK_SECRET='${aws_secretsmanager_secret.secret["WEBHOOK_SECRET"].arn}'",
+    ], split("\n", output.environment))) == 0
+    error_message = "The shell sees:\n${output.environment}"
+  }
 }
 
 run "a_secret_that_nobody_reads_is_told" {

@@ -199,6 +199,23 @@ async fn what_is_missing_is_named_with_what_mends_it() {
 }
 
 #[tokio::test]
+async fn what_would_stop_a_function_is_a_failure() {
+    let cases = [
+        ("MAX_INVESTIGATIONS", "abc", "Webhook MAX_INVESTIGATIONS"),
+        ("WEBHOOK_SECRET", "tiny-one", "Webhook WEBHOOK_SECRET"),
+        ("CONFLUENCE_WEBHOOK_SECRET", "tiny-two", "Webhook CONFLUENCE_WEBHOOK_SECRET"),
+        ("SLACK_PATIENCE_S", "15m", "Slack SLACK_PATIENCE_S"),
+        ("SLACK_BUTTONS", "yes", "Slack SLACK_BUTTONS"),
+        ("SLACK_BUTTONS", "true", "Slack SLACK_BUTTONS"),
+        ("ANALYSIS_MAX_DOLLARS", "cheap", "Claude ANALYSIS_MAX_TOKENS, ANALYSIS_MAX_DOLLARS"),
+    ];
+    for (setting, value, what) in cases {
+        let failed = failure(&examined(scenario(), &[(setting, value)]).await.0);
+        assert_eq!(failed.0, what, "{failed:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_may_only_post_is_well_and_its_channel_is_not_looked_at() {
     let (checks, _) = examined(with("slack.yaml", json!({})), &[]).await;
     assert!(!checks.iter().any(Check::is_failed), "{}", table(&checks));

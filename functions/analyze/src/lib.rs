@@ -6,6 +6,7 @@
 
 mod answer;
 mod ceiling;
+mod doctor;
 mod plain;
 mod prompt;
 mod verdict;
@@ -21,6 +22,8 @@ use incident::analysis::{ModelCall, Outcome, Tier, Usage};
 use incident::{Analysis, Gap, State, Status, redact, size};
 use serde::Deserialize;
 use tokio::time::Instant;
+
+pub use doctor::doctor;
 
 /// The fixed prefix, the same for every incident so that the vendor can cache it.
 const SYSTEM: &str = include_str!("system.md");

@@ -1,20 +1,25 @@
-//! For `sitrep doctor`: the wiki and the forges that knowledge comes from.
+//! For `sitrep doctor`: the wiki, the forges and the bucket that knowledge comes from.
 
 use futures::future::join_all;
 use host::http::HttpError;
 use host::{Check, Fault, Outcome, Settings};
 
 use crate::forge::{GitHub, GitLab};
+use crate::postmortems::Postmortems;
 use crate::source_error::SourceError;
 use crate::wiki::Confluence;
 
 const TOKEN: &str = "token";
 
-/// Checks Confluence, GitHub (on these repositories, `owner/name`) and GitLab.
+/// Checks Confluence, GitHub (on these repositories, `owner/name`), GitLab and the approved post-mortems.
 pub async fn doctor(settings: &Settings, repositories: &[String]) -> Result<Vec<Check>, Fault> {
-    let (confluence, github, gitlab) =
-        tokio::join!(confluence(settings), github(settings, repositories), gitlab(settings));
-    Ok([confluence?, github?, gitlab?].concat())
+    let (confluence, github, gitlab, postmortems) = tokio::join!(
+        confluence(settings),
+        github(settings, repositories),
+        gitlab(settings),
+        Check::attempt("Cases", "CASES_BUCKET", postmortems(settings)),
+    );
+    Ok([confluence?, github?, gitlab?, vec![postmortems]].concat())
 }
 
 async fn confluence(settings: &Settings) -> Result<Vec<Check>, Fault> {
@@ -89,6 +94,16 @@ async fn gitlab(settings: &Settings) -> Result<Vec<Check>, Fault> {
         }
     });
     Ok(vec![token.await])
+}
+
+async fn postmortems(settings: &Settings) -> Result<String, Outcome> {
+    let absent = || Outcome::absent("CASES_BUCKET not set: files under SITREP_HOME");
+    let bucket = settings.get("CASES_BUCKET").ok_or_else(absent)?;
+    let kept = Postmortems::open(settings).await.ok_or_else(absent)?;
+    let fix =
+        format!("see that the bucket {bucket} is there and allow s3:ListBucket on it (Terraform makes both)");
+    let listed = kept.list().await.map_err(|error| Outcome::failed(error.to_string(), fix))?;
+    Ok(format!("{} approved post-mortems", listed.len()))
 }
 
 fn outcome(error: &SourceError, fix: &str) -> Outcome {

@@ -83,7 +83,7 @@ impl Postmortems {
     }
 
     /// Names with `postmortems/` before them, and when each was kept.
-    async fn list(&self) -> Result<BTreeMap<String, Timestamp>, SourceError> {
+    pub(crate) async fn list(&self) -> Result<BTreeMap<String, Timestamp>, SourceError> {
         match self {
             Self::Bucket { client, bucket } => list_bucket(client, bucket).await,
             Self::Folder(home) => list_folder(&home.join(FOLDER)).map_err(SourceError::Unreadable),

@@ -32,41 +32,48 @@ variable "dollars_per_day" {
 locals {
   day = 24 * 3600
 
-  # Where a metric says nothing, nothing happened; `below` is the other way round: silence is what it is about. A sum may have ten terms.
+  # Where a metric says nothing, nothing happened; with `silence` it is the other way round, once it has said something. A sum may have
+  # ten terms.
   always = {
     "not-briefed" = {
       description = "An investigation ended without a brief in the channel. Its alert was posted alone, unless ${var.name}-dead-letters rings too."
       metrics     = [for ended in ["Failed", "TimedOut", "Aborted"] : { namespace = "AWS/States", metric = "Executions${ended}", dimensions = { StateMachineArn = var.machine_arns["incident"] }, stat = "Sum" }]
-      threshold   = 0, period_s = 60, periods = 1, below = false
-    }
-    "webhook-failing" = {
-      description = "The API answered 5xx. Datadog repeats a delivery five times, GitHub never does."
-      metrics     = [{ namespace = "AWS/ApiGateway", metric = "5xx", dimensions = { ApiId = var.api_id, Stage = "$default" }, stat = "Sum" }]
-      threshold   = 0, period_s = 60, periods = 1, below = false
+      threshold   = 0, period_s = 60, periods = 1, silence = false
     }
     "dead-letters" = {
       description = "Something reached nobody: an alert alone that could not be posted, a schedule that started nothing. The message says what."
       metrics     = [{ namespace = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = "${var.name}-dead-letters" }, stat = "Maximum" }]
-      threshold   = 0, period_s = 60, periods = 1, below = false
+      threshold   = 0, period_s = 60, periods = 1, silence = false
     }
+    # Not by the age of the oldest: SQS leaves out of it what was received three times, and what waits is received every half minute.
     "waiting" = {
-      description = "An alert has waited ten minutes for its investigation."
-      metrics     = [{ namespace = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", dimensions = { QueueName = "${var.name}-queue" }, stat = "Maximum" }]
-      threshold   = 600, period_s = 60, periods = 1, below = false
+      description = "For ten minutes there has always been an alert that waits for its investigation."
+      metrics     = [for where in ["Visible", "NotVisible"] : { namespace = "AWS/SQS", metric = "ApproximateNumberOfMessages${where}", dimensions = { QueueName = "${var.name}-queue" }, stat = "Maximum" }]
+      threshold   = 0, period_s = 60, periods = 10, silence = false
     }
     "cost" = {
       description = "The models cost more than $${var.dollars_per_day} in a day. ANALYSIS_MAX_DOLLARS bounds one incident; how many there were is on the dashboard."
       metrics     = [for tier in ["triage", "deep"] : { namespace = "Sitrep", metric = "ModelDollars", dimensions = { Tier = tier }, stat = "Sum" }]
-      threshold   = var.dollars_per_day, period_s = local.day, periods = 1, below = false
+      threshold   = var.dollars_per_day, period_s = local.day, periods = 1, silence = false
+    }
+  }
+
+  # By route: a click that came to nothing is no alert that was not taken.
+  requests = { for route in var.routes : replace(split(" ", route)[1], "/", "-") => { ApiId = var.api_id, Stage = "$default", Method = split(" ", route)[0], Resource = split(" ", route)[1] } }
+  failing = {
+    for route, dimensions in local.requests : "failing${route}" => {
+      description = "Requests to ${dimensions.Resource} were answered with 5xx. Datadog repeats a delivery five times, a person clicks again, GitHub never repeats."
+      metrics     = [{ namespace = "AWS/ApiGateway", metric = "5xx", dimensions = dimensions, stat = "Sum" }]
+      threshold   = 0, period_s = 60, periods = 1, silence = false
     }
   }
 
   # A vendor whose secret is wrong is refused for good: 401 is never repeated, and silence would look like peace.
   refused = {
-    for route in var.routes : "refused${replace(split(" ", route)[1], "/", "-")}" => {
-      description = "Deliveries to ${route} are refused: a wrong secret, or a body that is not the expected one. They are not repeated."
-      metrics     = [{ namespace = "AWS/ApiGateway", metric = "4xx", dimensions = { ApiId = var.api_id, Stage = "$default", Method = split(" ", route)[0], Resource = split(" ", route)[1] }, stat = "Sum" }]
-      threshold   = 0, period_s = 300, periods = 1, below = false
+    for route, dimensions in local.requests : "refused${route}" => {
+      description = "Deliveries to ${dimensions.Resource} are refused: a wrong secret, or a body that is not the expected one. They are not repeated."
+      metrics     = [{ namespace = "AWS/ApiGateway", metric = "4xx", dimensions = dimensions, stat = "Sum" }]
+      threshold   = 0, period_s = 300, periods = 1, silence = false
     }
   }
 
@@ -74,17 +81,17 @@ locals {
     "index-failing" = {
       description = "A source of knowledge was not brought up to date. The next run goes on where this one ended."
       metrics     = [for ended in ["Failed", "TimedOut"] : { namespace = "AWS/States", metric = "Executions${ended}", dimensions = { StateMachineArn = var.machine_arns["index"] }, stat = "Sum" }]
-      threshold   = 0, period_s = 300, periods = 1, below = false
+      threshold   = 0, period_s = 300, periods = 1, silence = false
     }
     "index-stale" = {
-      description = "No run of the index machine has ended well for 30 hours, and each source is reconciled once a day."
+      description = "No run of the index machine has ended well for 30 hours, and each source is reconciled once a day. One source's success hides another's silence."
       metrics     = [{ namespace = "AWS/States", metric = "ExecutionsSucceeded", dimensions = { StateMachineArn = var.machine_arns["index"] }, stat = "Sum" }]
-      threshold   = 1, period_s = 6 * 3600, periods = 5, below = true
+      threshold   = 1, period_s = 3600, periods = 30, silence = true
     }
   }
 }
 
 output "alarms" {
-  description = "Alarms by name: the sum of `metrics` over `period_s`, above `threshold` (or below it) for `periods` in a row."
-  value       = merge(local.always, local.refused, var.indexes ? local.index : {})
+  description = "Alarms by name: the sum of `metrics` over `period_s`, above `threshold` for `periods` in a row; with `silence`, below it or not there."
+  value       = merge(local.always, local.failing, local.refused, var.indexes ? local.index : {})
 }

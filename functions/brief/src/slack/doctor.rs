@@ -1,4 +1,4 @@
-//! For `sitrep doctor`: the token, its scope, the channel. Nothing is posted.
+//! For `sitrep doctor`: the token, its scope, the channel, the buttons. Nothing is posted.
 
 use host::http::send_with_headers;
 use host::{Check, Fault, Outcome, Secret, Settings};
@@ -40,8 +40,54 @@ struct Client {
     token: Secret,
 }
 
-/// Checks `SLACK_BOT_TOKEN` and whether it may post to `SLACK_CHANNEL`.
+/// Checks `SLACK_BOT_TOKEN` and whether it may post to `SLACK_CHANNEL`, `SLACK_PATIENCE_S`, and what buttons need.
 pub async fn doctor(settings: &Settings) -> Result<Vec<Check>, Fault> {
+    let mut checks = channel(settings).await?;
+    checks.push(Check::new(OF, "SLACK_PATIENCE_S", patience(settings)));
+    checks.push(Check::new(OF, "SLACK_BUTTONS", buttons(settings)));
+    Ok(checks)
+}
+
+fn patience(settings: &Settings) -> Outcome {
+    match settings.get("SLACK_PATIENCE_S").map(str::parse::<u64>) {
+        None => Outcome::absent("SLACK_PATIENCE_S not set: its default holds"),
+        Some(Ok(seconds)) => Outcome::Ok { seen: format!("{seconds} s") },
+        Some(Err(error)) => Outcome::failed(
+            format!("it is no number of seconds: {error}"),
+            "write digits alone in SLACK_PATIENCE_S, such as 900, or leave it out",
+        ),
+    }
+}
+
+/// Whether the brief has buttons, and whether a click comes to anything.
+fn buttons(settings: &Settings) -> Outcome {
+    match settings.get("SLACK_BUTTONS") {
+        None | Some("false") => {
+            return Outcome::absent("SLACK_BUTTONS is not true: the brief has no buttons");
+        }
+        Some("true") => {}
+        Some(other) => {
+            let found = format!("{other} counts as no: the brief has no buttons");
+            return Outcome::failed(found, "set SLACK_BUTTONS=true, or leave it out");
+        }
+    }
+    if settings.get("SLACK_SIGNING_SECRET").is_none() {
+        return Outcome::failed(
+            "SLACK_SIGNING_SECRET is not set: every click is refused",
+            "put the Signing Secret of the app's Basic Information in SLACK_SIGNING_SECRET",
+        );
+    }
+    // On a laptop a folder takes the bucket's place, as another takes the table's.
+    if settings.get("LEDGER_TABLE").is_some() && settings.get("CASES_BUCKET").is_none() {
+        return Outcome::failed(
+            "CASES_BUCKET is not set: there is no place for cases",
+            "set CASES_BUCKET to the bucket that Terraform made (terraform -chdir=infra output -raw environment)",
+        );
+    }
+    Outcome::Ok { seen: "on; only a click would tell whether it arrives".to_owned() }
+}
+
+async fn channel(settings: &Settings) -> Result<Vec<Check>, Fault> {
     let unset = Check::unset(OF, TOKEN, settings, &["SLACK_BOT_TOKEN", "SLACK_CHANNEL"]);
     let (Some(token), Some(channel), None) =
         (settings.secret("SLACK_BOT_TOKEN"), settings.get("SLACK_CHANNEL"), &unset)
@@ -131,4 +177,34 @@ impl Client {
 fn is_id(channel: &str) -> bool {
     let upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
     channel.starts_with(['C', 'G', 'D']) && channel.len() >= 9 && channel.chars().all(upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buttons_are_on_off_or_wrong_and_need_what_answers_a_click() {
+        let with = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            buttons(&Settings::from_values(pairs))
+        };
+        let (on, signed) = (("SLACK_BUTTONS", "true"), ("SLACK_SIGNING_SECRET", "s"));
+        let (table, bucket) = (("LEDGER_TABLE", "t"), ("CASES_BUCKET", "b"));
+        assert!(matches!(with(&[]), Outcome::NotConfigured { .. }));
+        for good in [&[on, signed][..], &[on, signed, table, bucket][..]] {
+            assert!(matches!(with(good), Outcome::Ok { .. }), "{good:?}");
+        }
+        for (wrong, lacks) in [
+            (&[("SLACK_BUTTONS", "yes"), signed][..], "yes counts as no"),
+            (&[on][..], "SLACK_SIGNING_SECRET"),
+            (&[on, signed, table][..], "CASES_BUCKET"),
+        ] {
+            let outcome = with(wrong);
+            assert!(
+                matches!(&outcome, Outcome::Failed { found, .. } if found.contains(lacks)),
+                "{outcome:?}"
+            );
+        }
+    }
 }

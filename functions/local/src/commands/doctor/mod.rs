@@ -57,22 +57,35 @@ pub async fn examine(settings: &Settings) -> Result<Vec<Check>, Fault> {
     Ok(secrets.into_iter().chain(checks).map(|check| quiet.check(check)).collect())
 }
 
-/// The settings with their secrets fetched. Those that cannot be are taken out, and told.
-async fn resolved(settings: &Settings) -> (Settings, Option<Check>) {
+/// The settings with their secrets fetched, each by itself. Those that cannot be are taken out, and told.
+async fn resolved(settings: &Settings) -> (Settings, Vec<Check>) {
     let arns = settings.iter().filter(|(_, value)| value.contains(":secretsmanager:"));
-    let names: Vec<String> = arns.map(|(name, _)| name.to_owned()).collect();
-    if names.is_empty() {
-        return (settings.clone(), None);
-    }
-    let check = |outcome| Some(Check::new("Settings", "secrets", outcome));
-    match settings.clone().resolve_secrets().await {
-        Ok(resolved) => (resolved, check(Outcome::Ok { seen: format!("{} read by their ARN", names.len()) })),
-        Err(fault) => {
-            let fix = "put a value in it (aws secretsmanager put-secret-value), and allow these credentials secretsmanager:GetSecretValue on it";
-            let rest = names.iter().fold(settings.clone(), |rest, name| rest.without(name));
-            (rest, check(Outcome::failed(fault.message, fix)))
+    let arns: Vec<(String, String)> = arns.map(|(name, arn)| (name.to_owned(), arn.to_owned())).collect();
+    let rest = arns.iter().fold(settings.clone(), |rest, (name, _)| rest.without(name));
+    let fetched = arns.into_iter().map(|(name, arn)| {
+        let alone = rest.clone().with([(name.clone(), arn)]);
+        async move { (name, alone.resolve_secrets().await) }
+    });
+    let fetched = join_all(fetched).await;
+    let (mut settings, mut checks, mut read) = (rest, Vec::new(), 0);
+    for (name, fetched) in fetched {
+        match fetched {
+            Ok(fetched) => {
+                read += 1;
+                settings = settings.with(fetched.get(&name).map(|value| (name.clone(), value.to_owned())));
+            }
+            Err(fault) => {
+                let fix = "put a value in it (aws secretsmanager put-secret-value), and allow these credentials secretsmanager:GetSecretValue on it";
+                let outcome = Outcome::failed(fault.message, fix);
+                checks.push(Check::new("Settings", format!("secret {name}"), outcome));
+            }
         }
     }
+    if read > 0 {
+        let seen = format!("{read} read by their ARN");
+        checks.push(Check::new("Settings", "secrets", Outcome::Ok { seen }));
+    }
+    (settings, checks)
 }
 
 /// What one service answered, or why nothing could be asked of anyone.
@@ -87,7 +100,7 @@ async fn everything(settings: &Settings) -> Result<Vec<Check>, Fault> {
         ("AWS", Box::pin(collect_aws::doctor(settings))),
         ("Cloudflare", Box::pin(collect_cloudflare::doctor(settings))),
         ("the knowledge base", Box::pin(async { Ok(knowledge::doctor(settings).await) })),
-        ("Claude", Box::pin(claude::doctor(settings))),
+        ("Claude", Box::pin(models(settings))),
         ("Slack", Box::pin(brief::doctor(settings))),
         ("the ledger", Box::pin(async { Ok(ledger::doctor(settings).await) })),
         ("the state machine", Box::pin(ingress::doctor(settings))),
@@ -110,6 +123,13 @@ async fn everything(settings: &Settings) -> Result<Vec<Check>, Fault> {
         }
     };
     Ok(checks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// Both models, and what one incident may use of them.
+async fn models(settings: &Settings) -> Result<Vec<Check>, Fault> {
+    let mut checks = claude::doctor(settings).await?;
+    checks.push(analyze::doctor(settings));
+    Ok(checks)
 }
 
 /// The repositories that the catalog names, once each. A catalog that cannot be read is [`here`]'s to tell.
