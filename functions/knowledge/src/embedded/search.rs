@@ -1,4 +1,7 @@
 //! Questions to rankings over the file.
+//!
+//! By words in two steps: FTS5 names the passages that hold the question's rarest words, and the best of those are scored by all
+//! of it. A question of sixty words would else read half the index for words that stand everywhere and tell little.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,14 +9,16 @@ use std::sync::Arc;
 use incident::{Chunk, Corpus};
 use rusqlite::{Connection, params};
 
+use super::score::{Asked, Tally};
 use super::{Failure, ROWS, Store, base};
 use crate::minilm::MiniLm;
 use crate::{FETCH, Method, Question, Ranking, words};
 
-/// What a match in the title counts beside one anywhere.
-const TITLE: f64 = 0.5;
-/// What two neighbouring words of the question that are neighbours in the text count beside single words.
-const PAIR: f64 = 0.7;
+/// Passages that are looked at in the index for one question: its words are taken from the rarest on while their passages
+/// fit.
+const LOOKED_AT: i64 = 30_000;
+/// Passages of a corpus that are scored by the whole question: those with the best of its rarest words.
+const SCORED: usize = 200;
 
 /// Rows of some corpora with their scores, best first.
 type Scored = Vec<(i64, f64)>;
@@ -34,13 +39,12 @@ pub(super) fn all(
             rankings.push(Ranking { question: first + i, method, corpora: asked.clone(), hits });
             Ok::<(), Failure>(())
         };
-        if let Some(scored) = by_words(&store.connection, question, &asked)? {
+        if let Some(scored) = by_words(&store.connection, &question.text, &asked)? {
             add(Method::Lexical, scored, &store.connection)?;
         }
-        let exact = exactly(&question.exact);
-        if !exact.is_empty() {
-            let scored = matches(&store.connection, "lexical", &exact, &asked)?;
-            add(Method::Exact, best(scored), &store.connection)?;
+        if !question.exact.is_empty() {
+            let scored = by_names(&store.connection, &question.exact, &asked)?;
+            add(Method::Exact, scored, &store.connection)?;
         }
         if let Some(model) = model.filter(|_| !question.text.trim().is_empty()) {
             let scored = by_meaning(store, model, &question.text, &asked)?;
@@ -52,28 +56,43 @@ pub(super) fn all(
     Ok(rankings)
 }
 
-/// By single words and identifiers, by words of the title, and by pairs of words; `None` where the question has no words. The
-/// three scores are BM25's, so they add up.
-fn by_words(
-    connection: &Connection,
-    question: &Question,
-    corpora: &[Corpus],
-) -> rusqlite::Result<Option<Scored>> {
-    let plain = words::words(&question.text);
-    let single = any_of(words::identifiers(&question.text).into_iter().chain(plain.iter().cloned()));
-    if single.is_empty() || corpora.is_empty() {
+/// By words, identifiers, the title's words and pairs of words; `None` where the question has no words.
+fn by_words(connection: &Connection, text: &str, corpora: &[Corpus]) -> rusqlite::Result<Option<Scored>> {
+    let (stems, identifiers) = (words::stems(text), words::identifiers(text));
+    if stems.is_empty() && identifiers.is_empty() {
         return Ok(None);
     }
-    let pairs = any_of(plain.windows(2).filter(|pair| pair[0] != pair[1]).map(|pair| pair.join(" ")));
-    let mut total: HashMap<i64, f64> = HashMap::new();
-    let searches =
-        [("lexical", single, 1.0), ("titles", any_of(plain.into_iter()), TITLE), ("lexical", pairs, PAIR)];
-    for (table, expression, weight) in searches {
-        for (row, score) in matches(connection, table, &expression, corpora)? {
-            *total.entry(row).or_default() += weight * score;
+    let asked = Asked::new(connection, &stems, &identifiers)?;
+    let mut terms: Vec<_> = asked.terms.iter().collect();
+    terms.sort_by_key(|term| term.passages);
+    let (mut found, mut looked_at) = (HashMap::new(), 0);
+    for term in terms {
+        looked_at += term.passages;
+        if looked_at > LOOKED_AT && !found.is_empty() {
+            break;
+        }
+        for row in holders(connection, &term.text)? {
+            *found.entry(row).or_default() += term.weight;
         }
     }
-    Ok(Some(best(total.into_iter().collect())))
+    scored(connection, &asked, found, corpora).map(Some)
+}
+
+/// By names, letter by letter: what holds the most of them comes first.
+fn by_names(connection: &Connection, names: &[String], corpora: &[Corpus]) -> rusqlite::Result<Scored> {
+    let mut found: HashMap<i64, f64> = HashMap::new();
+    for name in names {
+        let phrase = match words::is_identifier(name) {
+            true => name.to_lowercase(),
+            false => words::stems(name).join(" "),
+        };
+        for row in holders(connection, &phrase)? {
+            *found.entry(row).or_default() += 1.0;
+        }
+    }
+    let text = names.join(" \n");
+    let asked = Asked::new(connection, &words::stems(&text), &words::identifiers(&text))?;
+    scored(connection, &asked, found, corpora)
 }
 
 fn by_meaning(store: &mut Store, model: &MiniLm, text: &str, corpora: &[Corpus]) -> Result<Scored, Failure> {
@@ -86,33 +105,55 @@ fn by_meaning(store: &mut Store, model: &MiniLm, text: &str, corpora: &[Corpus])
     Ok(best(found.collect()))
 }
 
-/// The best rows of each corpus that match, with BM25's score, larger for better.
-fn matches(
-    connection: &Connection,
-    table: &str,
-    expression: &str,
-    corpora: &[Corpus],
-) -> rusqlite::Result<Scored> {
-    let mut rows = Vec::new();
-    if expression.is_empty() {
-        return Ok(rows);
-    }
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT rowid, -bm25({table}) AS score FROM {table}
-         WHERE {table} MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY score DESC LIMIT ?4"
-    ))?;
-    for corpus in corpora {
-        let (from, to) = (base(*corpus), base(*corpus) + ROWS - 1);
-        let found = statement
-            .query_map(params![expression, from, to, FETCH as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        for row in found {
-            rows.push(row?);
-        }
-    }
-    Ok(rows)
+/// The rows that hold a term, or a phrase of several, at most [`LOOKED_AT`]. Quoted, it is never read as an operator.
+fn holders(connection: &Connection, phrase: &str) -> rusqlite::Result<Vec<i64>> {
+    let phrase = format!("\"{}\"", phrase.replace('"', ""));
+    connection
+        .prepare_cached("SELECT rowid FROM lexical WHERE lexical MATCH ?1 LIMIT ?2")?
+        .query_map(params![phrase, LOOKED_AT], |row| row.get(0))?
+        .collect()
 }
 
-/// Best first. One table holds all corpora, so scores compare across them.
+/// The best rows of each corpus by the whole question, of those found with what they are worth at first sight.
+fn scored(
+    connection: &Connection,
+    asked: &Asked,
+    found: HashMap<i64, f64>,
+    corpora: &[Corpus],
+) -> rusqlite::Result<Scored> {
+    let mut by_corpus: HashMap<i64, Scored> = corpora.iter().map(|it| (base(*it) / ROWS, Vec::new())).collect();
+    for (row, score) in found {
+        if let Some(rows) = by_corpus.get_mut(&(row / ROWS)) {
+            rows.push((row, score));
+        }
+    }
+    let mut read = connection.prepare_cached("SELECT terms FROM passages WHERE row = ?1")?;
+    let mut tally = Tally::default();
+    let mut all = Vec::new();
+    for rows in by_corpus.into_values() {
+        let mut rows = first(rows, SCORED);
+        // Neighbours in the file are read together.
+        rows.sort_unstable_by_key(|(row, _)| *row);
+        for (row, score) in &mut rows {
+            *score = read.query_row([*row], |found| {
+                Ok(found.get_ref(0)?.as_blob().map_or(0.0, |bytes| asked.score(bytes, &mut tally)))
+            })?;
+        }
+        all.extend(first(rows, FETCH));
+    }
+    Ok(best(all))
+}
+
+/// The best of them, in no order.
+fn first(mut rows: Scored, most: usize) -> Scored {
+    if rows.len() > most {
+        rows.select_nth_unstable_by(most, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        rows.truncate(most);
+    }
+    rows
+}
+
+/// Best first. One lexicon counts all corpora, so scores compare across them.
 fn best(mut rows: Scored) -> Scored {
     rows.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     rows
@@ -128,20 +169,4 @@ fn chunks(connection: &Connection, rows: Scored) -> rusqlite::Result<Vec<(Arc<Ch
         }
     }
     Ok(hits)
-}
-
-/// An FTS5 expression that any of the terms satisfies. Quoted, a term is never read as an operator, and one of several words is
-/// a phrase.
-fn any_of(terms: impl Iterator<Item = String>) -> String {
-    let mut quoted: Vec<String> = terms.map(|term| format!("\"{}\"", term.replace('"', ""))).collect();
-    quoted.sort();
-    quoted.dedup();
-    quoted.join(" OR ")
-}
-
-fn exactly(identifiers: &[String]) -> String {
-    any_of(identifiers.iter().map(|identifier| match words::is_identifier(identifier) {
-        true => identifier.to_lowercase(),
-        false => words::words(identifier).join(" "),
-    }))
 }
