@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use incident::{Call, Chunk, Corpus, Gap, Status};
+use incident::{Call, Corpus, Gap, Status};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use crate::minilm::MiniLm;
@@ -248,6 +248,8 @@ fn corpus_at(number: i64) -> Option<Corpus> {
 
 #[cfg(test)]
 mod tests {
+    use incident::Chunk;
+
     use super::*;
 
     fn chunk(corpus: Corpus, source: &str, text: &str) -> Chunk {

@@ -12,7 +12,7 @@ const B: f64 = 0.75;
 /// What a match in the title counts beside one anywhere.
 const TITLE: f64 = 0.5;
 /// What two neighbouring words of the question that are neighbours in the passage count beside single words.
-const PAIR: f64 = 0.5;
+const PAIR: f64 = 0.3;
 /// Terms of a question; what comes after those is not asked for.
 const TERMS: usize = 255;
 
