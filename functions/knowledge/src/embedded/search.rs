@@ -12,7 +12,8 @@ use rusqlite::{Connection, params};
 use super::score::{Asked, Tally};
 use super::{Failure, ROWS, Store, base};
 use crate::minilm::MiniLm;
-use crate::{FETCH, Method, Question, Ranking, words};
+use crate::vectors::Vectors;
+use crate::{FETCH, Method, Question, Ranking, StoreError, words};
 
 /// Passages that are looked at in the index for one question: its words are taken from the rarest on while their passages
 /// fit.
@@ -20,10 +21,14 @@ const LOOKED_AT: i64 = 30_000;
 /// Passages of a corpus that are scored by the whole question: those with the best of its rarest words.
 const SCORED: usize = 200;
 
+/// Passages of a corpus that a search returns beside the best of all: more than are ever shown of one.
+const EACH: usize = 16;
+
 /// Rows of some corpora with their scores, best first.
 type Scored = Vec<(i64, f64)>;
 
-/// Every question by every method, numbered from `first`.
+/// Every question by every method, numbered from `first`. By meaning on a thread of its own, for that is computed and the rest is
+/// read.
 pub(super) fn all(
     store: &mut Store,
     model: Option<&MiniLm>,
@@ -31,26 +36,35 @@ pub(super) fn all(
     corpora: &[Corpus],
     first: usize,
 ) -> Result<Vec<Ranking>, Failure> {
+    if model.is_some() {
+        store.vectors.refresh(&store.connection)?;
+    }
+    let Store { connection, vectors } = store;
+    let mut read = Chunks { connection, read: HashMap::new() };
     let mut rankings = Vec::new();
     for (i, question) in questions.iter().enumerate() {
         let asked: Vec<Corpus> = corpora.iter().copied().filter(|corpus| question.is_for(*corpus)).collect();
-        let mut add = |method: Method, scored: Scored, connection: &Connection| {
-            let hits = chunks(connection, scored)?;
+        let mut add = |method: Method, rows: Scored| {
+            let hits = read.hits(&rows)?;
             rankings.push(Ranking { question: first + i, method, corpora: asked.clone(), hits });
             Ok::<(), Failure>(())
         };
-        if let Some(scored) = by_words(&store.connection, &question.text, &asked)? {
-            add(Method::Lexical, scored, &store.connection)?;
-        }
-        if !question.exact.is_empty() {
-            let scored = by_names(&store.connection, &question.exact, &asked)?;
-            add(Method::Exact, scored, &store.connection)?;
-        }
-        if let Some(model) = model.filter(|_| !question.text.trim().is_empty()) {
-            let scored = by_meaning(store, model, &question.text, &asked)?;
-            if !scored.is_empty() {
-                add(Method::Dense, scored, &store.connection)?;
+        let model = model.filter(|_| !question.text.trim().is_empty());
+        let meant = std::thread::scope(|scope| {
+            let meant =
+                model.map(|model| scope.spawn(|| by_meaning(vectors, model, &question.text, &asked)));
+            if let Some(rows) = by_words(connection, &question.text, &asked)? {
+                add(Method::Lexical, rows)?;
             }
+            if !question.exact.is_empty() {
+                add(Method::Exact, by_names(connection, &question.exact, &asked)?)?;
+            }
+            let broken = |_| StoreError::File { place: "the model".to_owned(), cause: "it panicked".to_owned() };
+            let meant = meant.map(|meant| meant.join().map_err(broken)?);
+            Ok::<_, Failure>(meant.transpose()?.unwrap_or_default())
+        })?;
+        if !meant.is_empty() {
+            add(Method::Dense, meant)?;
         }
     }
     Ok(rankings)
@@ -95,12 +109,16 @@ fn by_names(connection: &Connection, names: &[String], corpora: &[Corpus]) -> ru
     scored(connection, &asked, found, corpora)
 }
 
-fn by_meaning(store: &mut Store, model: &MiniLm, text: &str, corpora: &[Corpus]) -> Result<Scored, Failure> {
-    store.vectors.refresh(&store.connection)?;
+fn by_meaning(
+    vectors: &Vectors,
+    model: &MiniLm,
+    text: &str,
+    corpora: &[Corpus],
+) -> Result<Scored, StoreError> {
     let question = model.embed(text)?;
     let found = corpora.iter().flat_map(|corpus| {
         let rows = base(*corpus)..base(*corpus) + ROWS;
-        store.vectors.nearest(&question, rows, FETCH)
+        vectors.nearest(&question, rows, FETCH)
     });
     Ok(best(found.collect()))
 }
@@ -153,20 +171,41 @@ fn first(mut rows: Scored, most: usize) -> Scored {
     rows
 }
 
-/// Best first. One lexicon counts all corpora, so scores compare across them.
+/// Best first: the best of all, and the best of each corpus. One lexicon counts all corpora, so scores compare across them.
 fn best(mut rows: Scored) -> Scored {
     rows.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut kept: HashMap<i64, usize> = HashMap::new();
+    let mut at = 0;
+    rows.retain(|(row, _)| {
+        let of_corpus = kept.entry(row / ROWS).or_default();
+        *of_corpus += 1;
+        at += 1;
+        at <= FETCH || *of_corpus <= EACH
+    });
     rows
 }
 
-fn chunks(connection: &Connection, rows: Scored) -> rusqlite::Result<Vec<(Arc<Chunk>, f64)>> {
-    let mut read = connection.prepare_cached("SELECT chunk FROM chunks WHERE row = ?1")?;
-    let mut hits = Vec::with_capacity(rows.len());
-    for (row, score) in rows {
-        let json: String = read.query_row([row], |row| row.get(0))?;
-        if let Ok(chunk) = serde_json::from_str::<Chunk>(&json) {
-            hits.push((Arc::new(chunk), score));
+/// Chunks of rows, each read once however many searches found it.
+struct Chunks<'a> {
+    connection: &'a Connection,
+    read: HashMap<i64, Arc<Chunk>>,
+}
+
+impl Chunks<'_> {
+    fn hits(&mut self, rows: &[(i64, f64)]) -> rusqlite::Result<Vec<(Arc<Chunk>, f64)>> {
+        let mut read = self.connection.prepare_cached("SELECT chunk FROM chunks WHERE row = ?1")?;
+        let mut hits = Vec::with_capacity(rows.len());
+        for (row, score) in rows {
+            if let Some(chunk) = self.read.get(row) {
+                hits.push((Arc::clone(chunk), *score));
+                continue;
+            }
+            let chunk = read.query_row([row], |found| Ok(serde_json::from_str(found.get_ref(0)?.as_str()?)))?;
+            if let Ok(chunk) = chunk.map(Arc::new) {
+                self.read.insert(*row, Arc::clone(&chunk));
+                hits.push((chunk, *score));
+            }
         }
+        Ok(hits)
     }
-    Ok(hits)
 }
