@@ -78,7 +78,7 @@ impl Method {
     fn weight(self) -> f64 {
         match self {
             Self::Lexical | Self::Exact => 1.0,
-            Self::Dense => 0.5,
+            Self::Dense => 0.6,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::lexicon::{self, Numbered, Totals};
 const K1: f64 = 1.2;
 const B: f64 = 0.75;
 /// What a match in the title counts beside one anywhere.
-const TITLE: f64 = 0.5;
+const TITLE: f64 = 0.7;
 /// What two neighbouring words of the question that are neighbours in the passage count beside single words.
 const PAIR: f64 = 0.3;
 /// Terms of a question; what comes after those is not asked for.
