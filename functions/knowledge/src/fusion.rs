@@ -32,7 +32,8 @@ const SAME_TEXT: f64 = 0.6;
 pub struct Hit {
     /// The chunk it is from.
     pub chunk: Arc<Chunk>,
-    /// Fused score over its maximum: 1.00 = first in every search that its corpus answered.
+    /// Fused score over its maximum: 1.00 = first in every search that its corpus answered; code, whose meaning counts less, stays
+    /// below.
     pub relevance: f64,
     /// Raw scores by search: `q1 lexical`.
     pub scores: BTreeMap<String, f64>,
@@ -100,7 +101,6 @@ pub fn fuse(questions: &[Question], rankings: &[Ranking]) -> Vec<Hit> {
 fn candidates(rankings: &[Ranking]) -> Vec<Candidate> {
     let mut by_id: HashMap<String, Candidate> = HashMap::new();
     for ranking in rankings {
-        let weight = ranking.method.weight();
         let (floor, span) = scale(ranking);
         for (chunk, score) in &ranking.hits {
             let id = chunk.id();
@@ -110,13 +110,14 @@ fn candidates(rankings: &[Ranking]) -> Vec<Candidate> {
                 relevance: 0.0,
                 scores: BTreeMap::new(),
             });
+            let weight = ranking.method.weight(chunk.corpus);
             candidate.relevance += weight * ((score - floor) / span).clamp(0.0, 1.0);
             candidate.scores.insert(ranking.name(), (score * 1000.0).round() / 1000.0);
         }
     }
     let answered = |corpus: Corpus| -> f64 {
         let searches = rankings.iter().filter(|ranking| ranking.corpora.contains(&corpus));
-        searches.map(|ranking| ranking.method.weight()).sum()
+        searches.map(|ranking| ranking.method.most()).sum()
     };
     let most: HashMap<Corpus, f64> =
         Corpus::ALL.into_iter().map(|corpus| (corpus, answered(corpus))).collect();

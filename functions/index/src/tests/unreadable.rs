@@ -15,10 +15,10 @@ const FILES: &[(&str, &[u8], Option<&str>, &str)] = &[
     ("fine.md", b"# Fine\nNothing is wrong with zebras.\n", Some("zebra"), ""),
 ];
 
-/// Forty megabytes, nearly all of them blank: what is read of them is cut and masked without the optimiser here.
+/// Forty megabytes, nearly all of them one line, of which nothing is read since it has no end.
 fn huge(beginning: &[u8]) -> Vec<u8> {
     let mut text = beginning.to_vec();
-    text.resize(40_000_000, b'\n');
+    text.resize(40_000_000, b'x');
     text
 }
 
@@ -36,7 +36,7 @@ async fn what_cannot_be_read_is_named_and_the_rest_is_found() {
     problems.extend(totals.problems);
     for (name, _, word, told) in FILES {
         let named = problems.iter().any(|problem| problem.contains(name) && problem.contains(told));
-        assert!(named == !told.is_empty(), "{name}: {problems:?}");
+        assert!(named != told.is_empty(), "{name}: {problems:?}");
         let Some(word) = word else { continue };
         let (hits, _) = store.search(&[Question::new(*word)], &incident::Corpus::ALL).await;
         assert_eq!(hits.first().map(|hit| hit.chunk.source.as_str()), Some(*name), "{word}");
