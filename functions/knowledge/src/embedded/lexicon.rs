@@ -128,7 +128,8 @@ impl<'a> Lexicon<'a> {
         words: &[String],
         identifiers: &[String],
     ) -> rusqlite::Result<()> {
-        let mut number = |terms: &[String]| terms.iter().map(|term| self.id(term)).collect::<rusqlite::Result<Vec<_>>>();
+        let mut number =
+            |terms: &[String]| terms.iter().map(|term| self.id(term)).collect::<rusqlite::Result<Vec<_>>>();
         let passage =
             Numbered { title: number(title)?, words: number(words)?, identifiers: number(identifiers)? };
         self.connection

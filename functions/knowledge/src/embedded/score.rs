@@ -53,7 +53,11 @@ pub(super) struct Tally {
 
 impl Asked {
     /// The question's terms: its words in order, and its identifiers.
-    pub(super) fn new(connection: &Connection, words: &[String], identifiers: &[String]) -> rusqlite::Result<Self> {
+    pub(super) fn new(
+        connection: &Connection,
+        words: &[String],
+        identifiers: &[String],
+    ) -> rusqlite::Result<Self> {
         let totals = lexicon::totals(connection)?;
         let mut asked = Self {
             terms: Vec::new(),
@@ -113,9 +117,11 @@ impl Asked {
     pub(super) fn score(&self, bytes: &[u8], tally: &mut Tally) -> f64 {
         let Tally { passage, words, title, pairs } = tally;
         passage.read(bytes);
-        for (counts, length) in
-            [(&mut *words, self.terms.len()), (&mut *title, self.terms.len()), (&mut *pairs, self.pair_weights.len())]
-        {
+        for (counts, length) in [
+            (&mut *words, self.terms.len()),
+            (&mut *title, self.terms.len()),
+            (&mut *pairs, self.pair_weights.len()),
+        ] {
             counts.clear();
             counts.resize(length, 0);
         }
@@ -124,7 +130,9 @@ impl Asked {
         for here in passage.words.iter().map(slot) {
             if here > 0 {
                 words[usize::from(here) - 1] += 1;
-                if before > 0 && let Some(pair) = self.pairs.get(&(before, here)) {
+                if before > 0
+                    && let Some(pair) = self.pairs.get(&(before, here))
+                {
                     pairs[*pair] += 1;
                 }
             }
@@ -136,9 +144,13 @@ impl Asked {
         let length = passage.len() as f64 / self.average;
         let title_length = passage.title.len() as f64 / self.average_title;
         let single = self.terms.iter().zip(&*words).map(|(term, count)| term.weight * grown(*count, length));
-        let titles =
-            self.terms.iter().zip(&*title).map(|(term, count)| term.title_weight * grown(*count, title_length));
-        let double = self.pair_weights.iter().zip(&*pairs).map(|(weight, count)| weight * grown(*count, length));
+        let titles = self
+            .terms
+            .iter()
+            .zip(&*title)
+            .map(|(term, count)| term.title_weight * grown(*count, title_length));
+        let double =
+            self.pair_weights.iter().zip(&*pairs).map(|(weight, count)| weight * grown(*count, length));
         single.sum::<f64>() + TITLE * titles.sum::<f64>() + PAIR * double.sum::<f64>()
     }
 }

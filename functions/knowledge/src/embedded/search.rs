@@ -51,15 +51,15 @@ pub(super) fn all(
         };
         let model = model.filter(|_| !question.text.trim().is_empty());
         let meant = std::thread::scope(|scope| {
-            let meant =
-                model.map(|model| scope.spawn(|| by_meaning(vectors, model, &question.text, &asked)));
+            let meant = model.map(|model| scope.spawn(|| by_meaning(vectors, model, &question.text, &asked)));
             if let Some(rows) = by_words(connection, &question.text, &asked)? {
                 add(Method::Lexical, rows)?;
             }
             if !question.exact.is_empty() {
                 add(Method::Exact, by_names(connection, &question.exact, &asked)?)?;
             }
-            let broken = |_| StoreError::File { place: "the model".to_owned(), cause: "it panicked".to_owned() };
+            let broken =
+                |_| StoreError::File { place: "the model".to_owned(), cause: "it panicked".to_owned() };
             let meant = meant.map(|meant| meant.join().map_err(broken)?);
             Ok::<_, Failure>(meant.transpose()?.unwrap_or_default())
         })?;
@@ -139,7 +139,8 @@ fn scored(
     found: HashMap<i64, f64>,
     corpora: &[Corpus],
 ) -> rusqlite::Result<Scored> {
-    let mut by_corpus: HashMap<i64, Scored> = corpora.iter().map(|it| (base(*it) / ROWS, Vec::new())).collect();
+    let mut by_corpus: HashMap<i64, Scored> =
+        corpora.iter().map(|it| (base(*it) / ROWS, Vec::new())).collect();
     for (row, score) in found {
         if let Some(rows) = by_corpus.get_mut(&(row / ROWS)) {
             rows.push((row, score));
@@ -200,7 +201,8 @@ impl Chunks<'_> {
                 hits.push((Arc::clone(chunk), *score));
                 continue;
             }
-            let chunk = read.query_row([row], |found| Ok(serde_json::from_str(found.get_ref(0)?.as_str()?)))?;
+            let chunk =
+                read.query_row([row], |found| Ok(serde_json::from_str(found.get_ref(0)?.as_str()?)))?;
             if let Ok(chunk) = chunk.map(Arc::new) {
                 self.read.insert(*row, Arc::clone(&chunk));
                 hits.push((chunk, *score));
