@@ -83,12 +83,12 @@ fn pieces(
     };
     let mut pieces = Vec::new();
     let mut at = 0;
-    for node in nodes {
+    for (i, node) in nodes.iter().copied().enumerate() {
         let name = name(text, node);
         if name.is_none() && !is_long(node) {
             continue;
         }
-        let start = with_comments(text, node).max(at);
+        let start = with_comments(text, &nodes[..i], node).max(at);
         let end = line_end(text, node.end_byte());
         if end <= start {
             continue;
@@ -178,12 +178,15 @@ fn statements(text: &str, node: Node<'_>, range: Range<usize>, limit: usize) -> 
     found
 }
 
-/// Where the comments that stand directly above a node begin, else where the node does.
-fn with_comments(text: &str, node: Node<'_>) -> usize {
+/// Where the comments that stand directly above a node begin, else where the node does; `before` are the nodes before it. (The
+/// tree's own way to the node before goes through all of them.)
+fn with_comments(text: &str, before: &[Node<'_>], node: Node<'_>) -> usize {
     let mut start = node.start_byte();
     let mut row = node.start_position().row;
-    let mut before = node.prev_sibling();
-    while let Some(comment) = before.filter(|n| n.kind() == "comment" && n.end_position().row + 1 >= row) {
+    for comment in before.iter().rev() {
+        if comment.kind() != "comment" || comment.end_position().row + 1 < row {
+            break;
+        }
         // A comment behind code on the same line belongs to that code.
         let line = text[..comment.start_byte()].rfind('\n').map_or(0, |newline| newline + 1);
         if !text[line..comment.start_byte()].trim().is_empty() {
@@ -191,7 +194,6 @@ fn with_comments(text: &str, node: Node<'_>) -> usize {
         }
         start = comment.start_byte();
         row = comment.start_position().row;
-        before = comment.prev_sibling();
     }
     start
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cutting::Document;
 use incident::Timestamp;
 
-use crate::reading::{MAX_BYTES, is_skipped, text_of};
+use crate::reading::{MAX_BYTES, is_skipped, share_literals, text_of};
 
 /// Whether a file's modification time says when its text was last changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub fn read_folder(root: &Path, times: Times) -> (Vec<Document>, Vec<String>) {
     } else {
         reader.file(root.parent().unwrap_or(Path::new("")), root);
     }
+    share_literals(&mut reader.documents);
     (reader.documents, reader.problems)
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use cutting::Document;
 use incident::Timestamp;
 
-use crate::reading::{MAX_BYTES, corpus_of_path, text_of};
+use crate::reading::{MAX_BYTES, corpus_of_path, share_literals, text_of};
 
 /// Beyond this many commits, asking who wrote each file last takes longer than indexing.
 const HISTORY: usize = 50_000;
@@ -62,6 +62,7 @@ pub fn read_git(repository: &Path) -> Result<Checkout, String> {
         let version = Some(commit.clone());
         documents.push(Document { modified, author, version, ..Document::new(corpus, path, text) });
     }
+    share_literals(&mut documents);
     Ok(Checkout { commit, documents, problems })
 }
 

@@ -292,6 +292,7 @@ impl Index {
 #[cfg(test)]
 mod tests {
     mod company;
+    mod unreadable;
 
     use super::*;
     use host::Function;

@@ -1,5 +1,8 @@
 //! What every source has in common: which files are read, and how bytes become text.
 
+use std::collections::BTreeMap;
+
+use cutting::Document;
 use incident::Corpus;
 
 /// Bytes of a file that are read. The rest of a longer one is named, not indexed: no page or source file of use is that long.
@@ -57,9 +60,36 @@ pub(crate) fn text_of(mut bytes: Vec<u8>) -> (Option<String>, Vec<String>) {
     (Some(text), problems)
 }
 
+/// Tells each Terraform file the literal values of its folder, which is a module: variables seldom stand beside the resources that
+/// use them. Only where all files are read at once, or a file would read otherwise each time it comes with others.
+pub(crate) fn share_literals(documents: &mut [Document]) {
+    let folder = |path: &str| path.rsplit_once('/').map_or_else(String::new, |(folder, _)| folder.to_owned());
+    let mut by_folder: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let is_terraform = |document: &&mut Document| document.corpus == Corpus::Terraform;
+    for document in documents.iter_mut().filter(is_terraform) {
+        by_folder.entry(folder(&document.path)).or_default().extend(cutting::literals(&document.text));
+    }
+    for document in documents.iter_mut().filter(is_terraform) {
+        document.literals = by_folder.get(&folder(&document.path)).cloned().unwrap_or_default();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terraform_file_knows_the_values_of_its_folder_and_of_no_other() {
+        let file = |path: &str, text: &str| Document::new(Corpus::Terraform, path, text);
+        let mut documents = [
+            file("shop/db.tf", "resource \"aws_db_instance\" \"a\" {\n  instance_class = var.size\n}\n"),
+            file("shop/variables.tf", "variable \"size\" {\n  default = \"db.r6g.large\"\n}\n"),
+            file("other/variables.tf", "variable \"size\" {\n  default = \"db.t4g.micro\"\n}\n"),
+        ];
+        share_literals(&mut documents);
+        let header = &cutting::cut(&documents[0]).chunks[0].header;
+        assert!(header.contains("db.r6g.large") && !header.contains("micro"), "{header}");
+    }
 
     #[test]
     fn foreign_and_hidden_files_are_not_read() {

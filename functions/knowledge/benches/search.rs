@@ -1,10 +1,13 @@
 //! How long a search takes where there is much to search.
 //!
-//! `cargo bench --package knowledge --bench search -- FOLDER [PASSAGES]`: makes passages (100,000 unless told) of lines drawn at random
-//! from FOLDER's text files, so that words are as common as they are there, puts them into an embedded store, and asks for other such
-//! lines. With the local model (`sitrep model`, in SITREP_HOME) it searches by meaning too; the passages' vectors are then random,
-//! for where they point costs no time. What is measured is a question as an incident asks it: every search, fusion, excerpts, redaction.
+//! `cargo bench --package knowledge --bench search -- FOLDER [PASSAGES]`: writes passages (100,000 unless told) into an embedded
+//! store and asks questions of up to 400 characters. Passages and questions are walks through the words of FOLDER's text files:
+//! after each word comes one that follows it somewhere there. So all are different, words are as common as they are in FOLDER and
+//! have their neighbours; only what is rare there is rarer in life, for a walk makes no new words. With the local model (`sitrep
+//! model`, in SITREP_HOME) it searches by meaning too; the passages' vectors are then random, for where they point costs no time.
+//! What is measured is a question as an incident asks it: every search, fusion, excerpts, redaction.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
@@ -15,8 +18,13 @@ use knowledge::{Embedded, Question, SourceChunks, Store};
 use rusqlite::{Connection, params};
 
 const PASSAGES: usize = 100_000;
-/// Lines of a passage: about as long as five hundred tokens of prose.
-const LINES: usize = 14;
+/// Words of a passage: about five hundred tokens of prose.
+const WORDS: usize = 330;
+/// Words of a line of it, and of a title.
+const LINE: usize = 14;
+const TITLE: usize = 5;
+/// Bytes of a question.
+const QUESTION: usize = 400;
 const QUESTIONS: usize = 200;
 const BATCH: usize = 5_000;
 /// Numbers of a vector of the local model.
@@ -27,24 +35,25 @@ async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect();
     let Some(folder) = arguments.first() else { anyhow::bail!("name a folder with text files") };
     let passages = arguments.get(1).map_or(Ok(PASSAGES), |number| number.parse())?;
-    let lines = lines(Path::new(folder))?;
-    anyhow::ensure!(lines.len() > LINES, "{folder} holds too little text");
-    let mut dice = Dice(7);
+    let mut text = String::new();
+    read(Path::new(folder), &mut text)?;
+    let mut walk = Walk::of(&text, Dice(7));
+    anyhow::ensure!(walk.words.len() > 10_000, "{folder} holds too little text");
     let place = tempfile::tempdir()?;
     let file = place.path().join("knowledge.sqlite");
-    fill(&file, &lines, passages, &mut dice).await?;
+    fill(&file, passages, &mut walk).await?;
 
     let home = host::Settings::from_process().home();
     let model = home.map(|home| MiniLm::open(&home.join("model"))).transpose()?.flatten();
     if let Some(model) = &model {
-        invent_vectors(&file, model.identity(), &mut dice)?;
+        invent_vectors(&file, model.identity(), &mut walk.dice)?;
     }
     let methods = if model.is_some() { "words and meaning" } else { "words" };
     let embedding = model.clone();
     let store = Store::Embedded(Embedded::open(&file, model)?);
     let mut times = Vec::with_capacity(QUESTIONS);
     for n in 0..=QUESTIONS {
-        let question = Question::new(dice.line(&lines));
+        let question = Question::new(walk.question());
         let begun = Instant::now();
         let (hits, _) = store.search(&[question], &Corpus::ALL).await;
         std::hint::black_box(hits);
@@ -60,7 +69,7 @@ async fn main() -> anyhow::Result<()> {
     if let Some(model) = embedding {
         let begun = Instant::now();
         for _ in 0..QUESTIONS {
-            std::hint::black_box(model.embed(dice.line(&lines))?);
+            std::hint::black_box(model.embed(&walk.question())?);
         }
         let each = begun.elapsed().as_secs_f64() * 1e3 / QUESTIONS as f64;
         say(&format!("of which the question's vector: mean {each:.1} ms"));
@@ -69,15 +78,14 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// A store of so many passages in all corpora alike.
-async fn fill(file: &Path, lines: &[String], passages: usize, dice: &mut Dice) -> anyhow::Result<()> {
+async fn fill(file: &Path, passages: usize, walk: &mut Walk<'_>) -> anyhow::Result<()> {
     let store = Embedded::open(file, None)?;
     for from in (0..passages).step_by(BATCH) {
         let sources = (from..passages.min(from + BATCH)).map(|n| {
             let corpus = Corpus::ALL[n % Corpus::ALL.len()];
             let source = format!("docs/{n}.md");
-            let text: Vec<&str> = (0..LINES).map(|_| dice.line(lines)).collect();
-            let mut chunk = Chunk::of_text(corpus, &source, &text.join("\n"));
-            dice.line(lines).clone_into(&mut chunk.title);
+            let mut chunk = Chunk::of_text(corpus, &source, &walk.lines(WORDS));
+            chunk.title = walk.lines(TITLE);
             SourceChunks { corpus, origin: String::new(), source, chunks: vec![chunk] }
         });
         store.put(sources.collect()).await?;
@@ -103,18 +111,58 @@ fn invent_vectors(file: &Path, model: &str, dice: &mut Dice) -> anyhow::Result<(
     Ok(())
 }
 
-/// Every line with words of the folder's files.
-fn lines(folder: &Path) -> std::io::Result<Vec<String>> {
-    let mut lines = Vec::new();
+/// The text of a folder's files.
+fn read(folder: &Path, all: &mut String) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            lines.extend(self::lines(&path)?);
+            read(&path, all)?;
         } else if let Ok(text) = std::fs::read_to_string(&path) {
-            lines.extend(text.lines().map(str::trim).filter(|line| line.len() > 20).map(str::to_owned));
+            all.push_str(&text);
+            all.push('\n');
         }
     }
-    Ok(lines)
+    Ok(())
+}
+
+/// A walk through the words of a text.
+struct Walk<'a> {
+    words: Vec<&'a str>,
+    /// Where each word stands.
+    places: HashMap<&'a str, Vec<usize>>,
+    at: usize,
+    dice: Dice,
+}
+
+impl<'a> Walk<'a> {
+    fn of(text: &'a str, dice: Dice) -> Self {
+        let words: Vec<&str> = text.split_whitespace().filter(|word| word.len() <= 60).collect();
+        let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, word) in words.iter().enumerate() {
+            places.entry(word).or_default().push(at);
+        }
+        Self { words, places, at: 0, dice }
+    }
+
+    /// A word that follows the last one somewhere.
+    fn next(&mut self) -> &'a str {
+        let places = &self.places[self.words[self.at]];
+        self.at = (places[self.dice.below(places.len())] + 1) % self.words.len();
+        self.words[self.at]
+    }
+
+    /// So many words from anywhere on.
+    fn lines(&mut self, words: usize) -> String {
+        self.at = self.dice.below(self.words.len());
+        let words: Vec<&str> = (0..words).map(|_| self.next()).collect();
+        words.chunks(LINE).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n")
+    }
+
+    fn question(&mut self) -> String {
+        let words = self.lines(QUESTION / 4);
+        let most = QUESTION / 4 + self.dice.below(3 * QUESTION / 4);
+        words[..words.floor_char_boundary(most)].replace('\n', " ")
+    }
 }
 
 /// Numbers that are the same each time (xorshift).
@@ -126,12 +174,6 @@ impl Dice {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 % limit as u64) as usize
-    }
-
-    fn line<'a>(&mut self, lines: &'a [String]) -> &'a str {
-        let at = self.below(lines.len());
-        let line = &lines[at];
-        &line[..line.floor_char_boundary(400)]
     }
 }
 

@@ -1,21 +1,25 @@
 //! The embedded store: one SQLite file with full-text indexes and, where there is a local model, vectors.
 //!
-//! What is indexed is made by [`crate::words`]: the words of titles by themselves, the identifiers of a text as written, and its
-//! words with identifiers split, all stemmed (Porter). BM25 ranks them. A corpus is a range of row ids, so that a search within
-//! one never reads another's rows.
+//! What is indexed is made by [`crate::words`]: the stems of a chunk's words, identifiers split, and its identifiers as written.
+//! FTS5 says which chunks hold a term; what they are worth is computed here, see `search` and `score`. A corpus is a range of row
+//! ids.
 
+mod lexicon;
+mod score;
 mod search;
+mod write;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use incident::{Call, Chunk, Corpus, Gap, Status};
-use rusqlite::{Connection, OptionalExtension, params};
+use incident::{Call, Corpus, Gap, Status};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use crate::minilm::MiniLm;
-use crate::vectors::{self, Vectors};
+use crate::vectors::Vectors;
 use crate::{Answers, Question, SourceChunks, StoreError, Stored, words};
+use lexicon::Lexicon;
 
 /// Row ids of one corpus.
 const ROWS: i64 = 1 << 40;
@@ -27,10 +31,7 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS chunks (row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, chunk TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS chunks_source ON chunks (source);
     CREATE VIRTUAL TABLE IF NOT EXISTS lexical USING fts5 (
-        identifiers, words, content = '', contentless_delete = 1,
-        tokenize = \"porter unicode61 remove_diacritics 2 tokenchars '._-/:@'\");
-    CREATE VIRTUAL TABLE IF NOT EXISTS titles USING fts5 (
-        title, content = '', contentless_delete = 1, tokenize = \"porter unicode61 remove_diacritics 2\");
+        terms, content = '', contentless_delete = 1, tokenize = \"unicode61 remove_diacritics 0 tokenchars '._-/:@'\");
     CREATE TABLE IF NOT EXISTS vectors (row INTEGER PRIMARY KEY, scale REAL NOT NULL, vector BLOB NOT NULL);
 ";
 
@@ -64,6 +65,7 @@ impl Embedded {
         let connection = Connection::open(path).map_err(|error| broken(&error))?;
         connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(|error| broken(&error))?;
         connection.execute_batch(SCHEMA).map_err(|error| broken(&error))?;
+        connection.execute_batch(lexicon::SCHEMA).map_err(|error| broken(&error))?;
         let refuse = |found, wanted: &str| StoreError::Mixed {
             place: place.to_string(),
             found,
@@ -97,14 +99,16 @@ impl Embedded {
         self.run(move |store| {
             // Before the transaction: embedding takes longer than anybody else should wait for the file.
             let vectors = match &model {
-                Some(model) => embed(&store.connection, model, &sources)?,
+                Some(model) => write::embed(&store.connection, model, &sources)?,
                 None => HashMap::new(),
             };
-            let transaction = store.connection.transaction()?;
+            let transaction = store.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut lexicon = Lexicon::new(&transaction);
             let mut stored = Stored::default();
             for source in &sources {
-                stored += replace(&transaction, source, &vectors)?;
+                stored += write::replace(&transaction, &mut lexicon, source, &vectors)?;
             }
+            lexicon.finish()?;
             if let Some(model) = model.filter(|_| !vectors.is_empty()) {
                 transaction.execute("INSERT OR IGNORE INTO meta VALUES ('model', ?1)", [model.identity()])?;
             }
@@ -130,20 +134,22 @@ impl Embedded {
     /// See [`crate::Store::ids`].
     pub async fn ids(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         let prefix = prefix.to_owned();
-        self.run(move |store| Ok(held(&store.connection, &prefix)?.into_keys().collect())).await
+        self.run(move |store| Ok(write::held(&store.connection, &prefix)?.into_keys().collect())).await
     }
 
     /// See [`crate::Store::remove`].
     pub async fn remove(&self, ids: Vec<String>) -> Result<usize, StoreError> {
         self.run(move |store| {
-            let transaction = store.connection.transaction()?;
+            let transaction = store.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut lexicon = Lexicon::new(&transaction);
             for id in &ids {
                 let row = transaction
                     .prepare_cached("SELECT row FROM chunks WHERE id = ?1")?
                     .query_row([id], |row| row.get(0))
                     .optional()?;
-                row.map_or(Ok(()), |row| delete(&transaction, row))?;
+                row.map_or(Ok(()), |row| write::delete(&transaction, &mut lexicon, row))?;
             }
+            lexicon.finish()?;
             transaction.commit()?;
             Ok(ids.len())
         })
@@ -225,41 +231,6 @@ fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>>
     connection.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0)).optional()
 }
 
-/// The vectors, by id, of the chunks that have none in the file.
-fn embed(
-    connection: &Connection,
-    model: &MiniLm,
-    sources: &[SourceChunks],
-) -> Result<HashMap<String, Vec<f32>>, Failure> {
-    let mut has =
-        connection.prepare_cached("SELECT 1 FROM chunks JOIN vectors USING (row) WHERE chunks.id = ?1")?;
-    let mut found = HashMap::new();
-    for chunk in sources.iter().flat_map(|source| &source.chunks) {
-        let id = chunk.id();
-        if !found.contains_key(&id) && !has.exists([&id])? {
-            found.insert(id, model.embed(&head(chunk))?);
-        }
-    }
-    Ok(found)
-}
-
-/// What the model reads of a chunk: its names in plain words, its header, and as much of its text as it takes.
-fn head(chunk: &Chunk) -> String {
-    format!("{}\n{}\n{}", words::spaced(&name(chunk)), chunk.header, chunk.text)
-}
-
-/// Title, section and symbol.
-fn name(chunk: &Chunk) -> String {
-    let parts = [Some(chunk.title.as_str()), chunk.section.as_deref(), chunk.symbol.as_deref()];
-    let mut names: Vec<&str> = Vec::new();
-    for part in parts.into_iter().flatten().flat_map(|part| part.split(" · ")) {
-        if !names.contains(&part) {
-            names.push(part);
-        }
-    }
-    names.join("\n")
-}
-
 fn base(corpus: Corpus) -> i64 {
     // The numbers are part of the file format, so they do not follow the enum's order.
     ROWS * match corpus {
@@ -275,80 +246,10 @@ fn corpus_at(number: i64) -> Option<Corpus> {
     Corpus::ALL.into_iter().find(|corpus| base(*corpus) == number * ROWS)
 }
 
-/// The chunks whose ids begin so, with their rows. The ids are plain ASCII below `~`.
-fn held(connection: &Connection, prefix: &str) -> rusqlite::Result<HashMap<String, i64>> {
-    connection
-        .prepare_cached("SELECT id, row FROM chunks WHERE id >= ?1 AND id < ?1 || '~'")?
-        .query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect()
-}
-
-fn delete(connection: &Connection, row: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached("DELETE FROM chunks WHERE row = ?1")?.execute([row])?;
-    connection.prepare_cached("DELETE FROM lexical WHERE rowid = ?1")?.execute([row])?;
-    connection.prepare_cached("DELETE FROM titles WHERE rowid = ?1")?.execute([row])?;
-    connection.prepare_cached("DELETE FROM vectors WHERE row = ?1")?.execute([row])?;
-    Ok(())
-}
-
-fn replace(
-    connection: &Connection,
-    new: &SourceChunks,
-    vectors: &HashMap<String, Vec<f32>>,
-) -> rusqlite::Result<Stored> {
-    let mut held = held(connection, &Chunk::id_prefix(new.corpus, &new.origin, &new.source))?;
-    let mut stored = Stored::default();
-    for chunk in &new.chunks {
-        let id = chunk.id();
-        let json = serde_json::to_string(chunk)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        let row = if let Some(row) = held.remove(&id) {
-            // The words are the same; lines, author or date may have moved.
-            connection
-                .prepare_cached("UPDATE chunks SET chunk = ?2 WHERE row = ?1")?
-                .execute(params![row, json])?;
-            stored.unchanged += 1;
-            row
-        } else {
-            stored.added += 1;
-            insert(connection, chunk, &id, &json)?
-        };
-        vectors.get(&id).map_or(Ok(()), |vector| vectors::write(connection, row, vector))?;
-    }
-    held.values().try_for_each(|row| delete(connection, *row))?;
-    stored.removed = held.len();
-    Ok(stored)
-}
-
-/// Stores a chunk in a new row, and answers it.
-fn insert(connection: &Connection, chunk: &Chunk, id: &str, json: &str) -> rusqlite::Result<i64> {
-    let base = base(chunk.corpus);
-    let last: Option<i64> = connection
-        .prepare_cached("SELECT max(row) FROM chunks WHERE row BETWEEN ?1 AND ?2")?
-        .query_row(params![base, base + ROWS - 1], |row| row.get(0))
-        .optional()?
-        .flatten();
-    let row = last.unwrap_or(base) + 1;
-    connection.prepare_cached("INSERT INTO chunks VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        row,
-        id,
-        chunk.source,
-        json
-    ])?;
-    let name = name(chunk);
-    let body = format!("{name}\n{}\n{}", chunk.header, chunk.text);
-    let identifiers = words::identifiers(&format!("{}\n{body}", chunk.source)).join(" ");
-    connection
-        .prepare_cached("INSERT INTO lexical (rowid, identifiers, words) VALUES (?1, ?2, ?3)")?
-        .execute(params![row, identifiers, words::words(&body).join(" ")])?;
-    connection
-        .prepare_cached("INSERT INTO titles (rowid, title) VALUES (?1, ?2)")?
-        .execute(params![row, words::words(&chunk.title).join(" ")])?;
-    Ok(row)
-}
-
 #[cfg(test)]
 mod tests {
+    use incident::Chunk;
+
     use super::*;
 
     fn chunk(corpus: Corpus, source: &str, text: &str) -> Chunk {

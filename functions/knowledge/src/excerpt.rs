@@ -1,5 +1,7 @@
 //! The piece of a chunk that is shown: around the match, whole lines, with its line range.
 
+use std::collections::HashSet;
+
 use incident::{Chunk, Corpus, size};
 
 use crate::words;
@@ -34,7 +36,10 @@ fn around(chunk: &Chunk, terms: &[String], bytes: usize) -> Excerpt {
         return Excerpt { text, start_line: chunk.start_line, end_line: chunk.end_line };
     }
     let lines: Vec<&str> = chunk.text.split_inclusive('\n').collect();
-    let scores: Vec<usize> = lines.iter().map(|line| score(line, terms)).collect();
+    let (names, words): (Vec<&str>, Vec<&str>) =
+        terms.iter().map(String::as_str).partition(|term| words::is_identifier(term));
+    let words: HashSet<&str> = words.into_iter().collect();
+    let scores: Vec<usize> = lines.iter().map(|line| score(line, &names, &words)).collect();
     let (from, to) = best_window(&lines, &scores, bytes);
     let start_line = chunk.start_line + from as u32;
     Excerpt {
@@ -44,16 +49,12 @@ fn around(chunk: &Chunk, terms: &[String], bytes: usize) -> Excerpt {
     }
 }
 
-fn score(line: &str, terms: &[String]) -> usize {
-    let held = words::words(line);
-    terms
-        .iter()
-        .map(|term| match words::is_identifier(term) {
-            true if words::holds(line, term) => 3,
-            false if held.contains(term) => 1,
-            _ => 0,
-        })
-        .sum()
+fn score(line: &str, names: &[&str], words: &HashSet<&str>) -> usize {
+    let held: HashSet<String> = words::words(line).into_iter().collect();
+    let lower = line.to_lowercase();
+    // Most lines hold none of the names, not even as a part of another: that is told first, for it is cheap.
+    let names = names.iter().filter(|name| lower.contains(**name) && words::holds(&lower, name)).count();
+    3 * names + held.iter().filter(|word| words.contains(word.as_str())).count()
 }
 
 /// The run of lines within `bytes` that scores most, the earliest of equals; at least one line.

@@ -13,10 +13,12 @@ use crate::{Method, Question, Ranking, words};
 const SCALE: usize = 50;
 /// Passages in all.
 const MOST: usize = 16;
-/// Passages of one corpus.
+/// Passages of one corpus, while others have something to say.
 const PER_CORPUS: usize = 8;
 /// Passages of one document.
 const PER_DOCUMENT: usize = 2;
+/// Passages of one file of source code: each is a symbol, and a file holds many that have nothing to do with each other.
+const PER_FILE: usize = 4;
 /// Hits shown with a full excerpt; those after them get [`SHORT`] bytes, so that sixteen fit the state document. Post-mortems
 /// are always shown in full: they are few, and begin with what the whole found out.
 const FULL: usize = 6;
@@ -30,7 +32,8 @@ const SAME_TEXT: f64 = 0.6;
 pub struct Hit {
     /// The chunk it is from.
     pub chunk: Arc<Chunk>,
-    /// Fused score over its maximum: 1.00 = first in every search that its corpus answered.
+    /// Fused score over its maximum: 1.00 = first in every search that its corpus answered; code, whose meaning counts less, stays
+    /// below.
     pub relevance: f64,
     /// Raw scores by search: `q1 lexical`.
     pub scores: BTreeMap<String, f64>,
@@ -60,6 +63,7 @@ impl Hit {
 }
 
 struct Candidate {
+    id: String,
     chunk: Arc<Chunk>,
     /// The weighted sum of its scaled scores over what it would be, were it first everywhere.
     relevance: f64,
@@ -69,8 +73,9 @@ struct Candidate {
 /// Fuses rankings into at most sixteen hits, best first.
 ///
 /// Each corpus' best is among them, so that one talkative corpus does not silence the others; so is the first answer to each
-/// question, and for each identifier of the questions the best chunk that holds it letter by letter. At most eight of a corpus and two of a document. Of two
-/// versions of one text only the newer stands.
+/// question, and for each identifier of the questions the best chunk that holds it letter by letter. At most two of a document
+/// (four of a file of source code), and at most eight of a corpus until no other has more to say. Of two versions of one text
+/// only the newer stands.
 pub fn fuse(questions: &[Question], rankings: &[Ranking]) -> Vec<Hit> {
     let candidates = newest(candidates(rankings));
     let chosen = choose(questions, rankings, &candidates);
@@ -96,21 +101,23 @@ pub fn fuse(questions: &[Question], rankings: &[Ranking]) -> Vec<Hit> {
 fn candidates(rankings: &[Ranking]) -> Vec<Candidate> {
     let mut by_id: HashMap<String, Candidate> = HashMap::new();
     for ranking in rankings {
-        let weight = ranking.method.weight();
         let (floor, span) = scale(ranking);
         for (chunk, score) in &ranking.hits {
-            let candidate = by_id.entry(chunk.id()).or_insert_with(|| Candidate {
+            let id = chunk.id();
+            let candidate = by_id.entry(id.clone()).or_insert_with(|| Candidate {
+                id,
                 chunk: Arc::clone(chunk),
                 relevance: 0.0,
                 scores: BTreeMap::new(),
             });
+            let weight = ranking.method.weight(chunk.corpus);
             candidate.relevance += weight * ((score - floor) / span).clamp(0.0, 1.0);
             candidate.scores.insert(ranking.name(), (score * 1000.0).round() / 1000.0);
         }
     }
     let answered = |corpus: Corpus| -> f64 {
         let searches = rankings.iter().filter(|ranking| ranking.corpora.contains(&corpus));
-        searches.map(|ranking| ranking.method.weight()).sum()
+        searches.map(|ranking| ranking.method.most()).sum()
     };
     let most: HashMap<Corpus, f64> =
         Corpus::ALL.into_iter().map(|corpus| (corpus, answered(corpus))).collect();
@@ -119,8 +126,7 @@ fn candidates(rankings: &[Ranking]) -> Vec<Candidate> {
         let most = most.get(&candidate.chunk.corpus).copied().unwrap_or_default();
         candidate.relevance /= most.max(f64::MIN_POSITIVE);
     }
-    candidates
-        .sort_by(|a, b| b.relevance.total_cmp(&a.relevance).then_with(|| a.chunk.id().cmp(&b.chunk.id())));
+    candidates.sort_by(|a, b| b.relevance.total_cmp(&a.relevance).then_with(|| a.id.cmp(&b.id)));
     candidates
 }
 
@@ -141,25 +147,35 @@ fn scale(ranking: &Ranking) -> (f64, f64) {
 /// Leaves out what a newer version of the same text replaces: equal words anywhere, or most of the words under one title and
 /// section in another document.
 fn newest(candidates: Vec<Candidate>) -> Vec<Candidate> {
-    let bags: Vec<HashSet<String>> =
-        candidates.iter().map(|c| words::words(&c.chunk.text).into_iter().collect()).collect();
+    let mut by_text: HashMap<(Corpus, &str), Vec<usize>> = HashMap::new();
+    let mut by_title: HashMap<(Corpus, &str, Option<&str>), Vec<usize>> = HashMap::new();
+    for (i, Candidate { chunk, .. }) in candidates.iter().enumerate() {
+        by_text.entry((chunk.corpus, &chunk.text)).or_default().push(i);
+        by_title.entry((chunk.corpus, &chunk.title, chunk.section.as_deref())).or_default().push(i);
+    }
+    let newer = |new: usize, old: usize| {
+        let modified = |i: usize| (candidates[i].chunk.modified, std::cmp::Reverse(i));
+        modified(new) > modified(old)
+    };
     let replaced = |old: usize| {
-        (0..candidates.len()).any(|new| {
-            let (a, b) = (&candidates[old].chunk, &candidates[new].chunk);
-            let newer = (b.modified, std::cmp::Reverse(new)) > (a.modified, std::cmp::Reverse(old));
-            let one_title = a.title == b.title && a.section == b.section && a.source != b.source;
-            a.corpus == b.corpus
-                && newer
-                && new != old
-                && (a.text == b.text || (one_title && overlap(&bags[old], &bags[new]) >= SAME_TEXT))
-        })
+        let Candidate { chunk, .. } = &candidates[old];
+        let one_text = &by_text[&(chunk.corpus, chunk.text.as_str())];
+        let one_title = &by_title[&(chunk.corpus, chunk.title.as_str(), chunk.section.as_deref())];
+        one_text.iter().any(|new| newer(*new, old))
+            || one_title.iter().any(|new| {
+                let other = &candidates[*new].chunk;
+                newer(*new, old) && other.source != chunk.source && overlap(chunk, other) >= SAME_TEXT
+            })
     };
     let keep: Vec<bool> = (0..candidates.len()).map(|i| !replaced(i)).collect();
     candidates.into_iter().zip(keep).filter_map(|(candidate, keep)| keep.then_some(candidate)).collect()
 }
 
-fn overlap(a: &HashSet<String>, b: &HashSet<String>) -> f64 {
-    a.intersection(b).count() as f64 / a.union(b).count().max(1) as f64
+/// The part of two texts' words that they share.
+fn overlap(a: &Chunk, b: &Chunk) -> f64 {
+    let bag = |chunk: &Chunk| words::words(&chunk.text).into_iter().collect::<HashSet<String>>();
+    let (a, b) = (bag(a), bag(b));
+    a.intersection(&b).count() as f64 / a.union(&b).count().max(1) as f64
 }
 
 /// The candidates that stand in the list, best first: reserved ones, then the rest by relevance while there is room.
@@ -170,22 +186,27 @@ fn choose<'a>(
 ) -> Vec<&'a Candidate> {
     let mut taken = Taken::default();
     let mut chosen = BTreeSet::new();
-    for index in reserved(questions, rankings, candidates).into_iter().chain(0..candidates.len()) {
-        if chosen.len() == MOST {
-            break;
+    let mut admit = |indices: &mut dyn Iterator<Item = usize>, per_corpus: usize| {
+        for index in indices {
+            if chosen.len() < MOST
+                && !chosen.contains(&index)
+                && taken.admit(&candidates[index].chunk, per_corpus)
+            {
+                chosen.insert(index);
+            }
         }
-        if !chosen.contains(&index) && taken.admit(&candidates[index].chunk) {
-            chosen.insert(index);
-        }
-    }
+    };
+    admit(&mut reserved(questions, rankings, candidates).into_iter(), PER_CORPUS);
+    admit(&mut (0..candidates.len()), PER_CORPUS);
+    admit(&mut (0..candidates.len()), MOST);
     chosen.into_iter().map(|index| &candidates[index]).collect()
 }
 
 /// The best of each corpus, the first of each ranking, and the best that holds each identifier: of all, then of each corpus.
 fn reserved(questions: &[Question], rankings: &[Ranking], candidates: &[Candidate]) -> Vec<usize> {
     let first_of = |ranking: &Ranking| {
-        let (first, _) = ranking.hits.first()?;
-        candidates.iter().position(|c| c.chunk.corpus == first.corpus && c.chunk.id() == first.id())
+        let first = ranking.hits.first()?.0.id();
+        candidates.iter().position(|c| c.id == first)
     };
     let best_of = |corpus: Corpus| candidates.iter().position(|c| c.chunk.corpus == corpus);
     let holds = |c: &Candidate, identifier: &str| {
@@ -213,15 +234,16 @@ struct Taken {
 }
 
 impl Taken {
-    fn admit(&mut self, chunk: &Chunk) -> bool {
+    fn admit(&mut self, chunk: &Chunk, per_corpus: usize) -> bool {
         // Each entry of a catalog is a document of its own.
         let document = match chunk.corpus {
             Corpus::Metrics => format!("{} {}", chunk.source, chunk.title),
             _ => chunk.source.clone(),
         };
+        let per_document = if chunk.corpus == Corpus::SourceCode { PER_FILE } else { PER_DOCUMENT };
         let corpus = self.corpora.entry(chunk.corpus).or_default();
         let document = self.documents.entry(document).or_default();
-        if *corpus == PER_CORPUS || *document == PER_DOCUMENT {
+        if *corpus >= per_corpus || *document >= per_document {
             return false;
         }
         *corpus += 1;
@@ -298,6 +320,13 @@ mod tests {
         assert_eq!(hits.len(), 16);
         assert!(hits.iter().filter(|hit| hit.chunk.corpus == Corpus::Runbooks).count() <= 8);
         assert!(hits.iter().any(|hit| hit.chunk.source == "last"));
+    }
+
+    #[test]
+    fn one_corpus_alone_may_fill_the_list() {
+        let chunks: Vec<Chunk> =
+            (0..20).map(|i| chunk(Corpus::Runbooks, &format!("{i}"), &format!("text {i}"))).collect();
+        assert_eq!(fuse(&[], &[ranking(1, &chunks.iter().collect::<Vec<_>>())]).len(), 16);
     }
 
     #[test]

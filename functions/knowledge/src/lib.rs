@@ -73,12 +73,20 @@ impl Method {
         }
     }
 
-    /// What its scores count in fusion. Words lead in this field, where alerts and runbooks share their vocabulary; measured in
-    /// docs/knowledge.md.
-    fn weight(self) -> f64 {
+    /// What its scores of a corpus' passages count in fusion. Words lead in this field, where alerts and runbooks share their
+    /// vocabulary; and sentences' meaning says little of code. Measured in docs/knowledge.md.
+    fn weight(self, corpus: Corpus) -> f64 {
+        match (self, corpus) {
+            (Self::Dense, Corpus::SourceCode | Corpus::Terraform) => 0.2,
+            _ => self.most(),
+        }
+    }
+
+    /// What they count at most.
+    fn most(self) -> f64 {
         match self {
             Self::Lexical | Self::Exact => 1.0,
-            Self::Dense => 0.5,
+            Self::Dense => 0.6,
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn embedded_text(chunk: &Chunk) -> String {
 /// BM25's term weights of a chunk, without the part that needs the whole corpus.
 pub(crate) fn sparse_of_chunk(chunk: &Chunk) -> Sparse {
     let text = embedded_text(chunk);
-    let terms: Vec<String> = words::words(&text).into_iter().chain(words::identifiers(&text)).collect();
+    let terms: Vec<String> = words::stems(&text).into_iter().chain(words::identifiers(&text)).collect();
     let length = terms.len() as f32;
     let weight = |count: f32| count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length / AVERAGE_TERMS));
     sparse(terms.into_iter().map(|term| (term, 1.0)), weight)
@@ -42,7 +42,7 @@ pub(crate) fn sparse_of_chunk(chunk: &Chunk) -> Sparse {
 /// What a question asks for: each word once, an identifier more.
 pub(crate) fn sparse_of_question(question: &Question) -> Sparse {
     let text = format!("{} {}", question.text, question.exact.join(" "));
-    let words = words::words(&text).into_iter().map(|word| (word, 1.0));
+    let words = words::stems(&text).into_iter().map(|word| (word, 1.0));
     let identifiers = words::identifiers(&text).into_iter().map(|name| (name, IDENTIFIER));
     sparse(words.chain(identifiers), |count| count.min(IDENTIFIER))
 }

@@ -1,12 +1,16 @@
 //! The tokeniser: what counts as a word, and what as an identifier. Documents and questions go through the same one, and
 //! so do the embedded store's index and Pinecone's sparse weights.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use rust_stemmers::{Algorithm, Stemmer};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 /// The tokeniser's version: part of every index' identity, for its words only meet words made alike.
-pub const VERSION: &str = "words-2";
+pub const VERSION: &str = "words-3";
 
 /// English words that tell nothing. Negations, quantities and directions tell much here: a node that is not ready, a target
 /// that is down, some alerts or any.
@@ -18,6 +22,7 @@ const STOP: &[&str] = &[
     "would", "you", "your",
 ];
 
+static STEMMER: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::English));
 static RUN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[\p{L}\p{N}_][\p{L}\p{N}_./:@-]*").ok());
 
 /// The identifiers of a text as written, in lower case: tokens with an inner `_ . - / :`, camel humps, or letters and digits
@@ -45,6 +50,20 @@ pub fn words(text: &str) -> Vec<String> {
         .map(|word| word.to_lowercase())
         .filter(|word| !word.is_empty() && !STOP.contains(&word.as_str()))
         .collect()
+}
+
+/// The words of a text by their stems (English, Snowball's) and without accents, as indexes hold them: `exhaustion` and `exhausted`
+/// are one.
+pub fn stems(text: &str) -> Vec<String> {
+    let plain = |word: String| match word.is_ascii() {
+        true => word,
+        false => word.nfd().filter(|c| !is_combining_mark(*c)).collect(),
+    };
+    let stem = |word: String| match STEMMER.stem(&word) {
+        Cow::Borrowed(stem) if stem.len() == word.len() => word,
+        stem => stem.into_owned(),
+    };
+    words(text).into_iter().map(plain).map(stem).collect()
 }
 
 /// The text with its identifiers split into words, for a model that reads sentences: `KubeNodeNotReady` gives four.
@@ -119,6 +138,7 @@ mod tests {
             ["http", "server", "error", "max", "open", "conns", "game", "id"]
         );
         assert_eq!(identifiers("plain words only"), Vec::<String>::new());
+        assert_eq!(stems("exhausted cafés, purging"), stems("Exhaustion: CAFE purges"));
     }
 
     #[test]
