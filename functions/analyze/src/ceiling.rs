@@ -22,7 +22,12 @@ impl Ceiling {
     pub fn from_settings(settings: &Settings) -> Result<Self, Fault> {
         let wrong = |name: &str| Fault::bad_setting(format!("{name} is not a number"));
         let number = |name: &str| {
-            settings.get(name).map(|text| text.trim().parse::<f64>().map_err(|_| wrong(name))).transpose()
+            let number = settings
+                .get(name)
+                .map(|text| text.trim().parse::<f64>().map_err(|_| wrong(name)))
+                .transpose()?;
+            // Nothing is above what is no number: there would be no ceiling.
+            if number.is_some_and(f64::is_nan) { Err(wrong(name)) } else { Ok(number) }
         };
         let dollars = number("ANALYSIS_MAX_DOLLARS")?.unwrap_or(DOLLARS);
         let tokens = number("ANALYSIS_MAX_TOKENS")?.unwrap_or(TOKENS as f64);

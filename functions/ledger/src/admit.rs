@@ -95,15 +95,13 @@ impl Ledger {
             Own::Follow(record, kind) => {
                 let lead = self.lead_of(record).await?;
                 let told = news(alert, kind, &name, "");
-                let send = self
-                    .change(&key(&lead.cycle), |record: &mut Record| {
-                        if record.cycle != name {
-                            record.open_folds.insert(name.clone());
-                        }
-                        record.hear(told.clone(), now)
-                    })
-                    .await?;
-                let tell = Tell { lead: lead.cycle.clone(), send };
+                let hear = |record: &mut Record| {
+                    if record.cycle != name {
+                        record.open_folds.insert(name.clone());
+                    }
+                    record.hear(told.clone(), now)
+                };
+                let tell = self.tell_lead(&lead.cycle, hear).await?;
                 return Ok(Admission::Follow(Box::new(lead), tell));
             }
             Own::New => {}
@@ -124,16 +122,14 @@ impl Ledger {
             })
             .await?;
         let told = news(alert, NewsKind::Folded, &name, &fold.reason);
-        let send = self
-            .change(&key(&lead.cycle), |record: &mut Record| {
-                record.folds += 1 + folds;
-                record.open_folds.insert(name.clone());
-                record.open_folds.extend(open.iter().cloned());
-                heard.iter().for_each(|news| record.keep(news.clone()));
-                record.hear(told.clone(), now)
-            })
-            .await?;
-        let tell = Tell { lead: lead.cycle.clone(), send };
+        let hear = |record: &mut Record| {
+            record.folds += 1 + folds;
+            record.open_folds.insert(name.clone());
+            record.open_folds.extend(open.iter().cloned());
+            heard.iter().for_each(|news| record.keep(news.clone()));
+            record.hear(told.clone(), now)
+        };
+        let tell = self.tell_lead(&lead.cycle, hear).await?;
         Ok(Admission::Fold(Box::new(lead), fold, tell))
     }
 
@@ -212,6 +208,27 @@ impl Ledger {
         Ok(record)
     }
 
+    /// Tells the cycle that leads the incident of another, which may have been folded at this very moment.
+    async fn tell_lead(
+        &self,
+        cycle: &str,
+        hear: impl Fn(&mut Record) -> bool + Send + Sync,
+    ) -> Result<Tell, LedgerError> {
+        let mut lead = cycle.to_owned();
+        for _ in 0..DEPTH {
+            let told = |record: &mut Record| match &record.folded {
+                Some(fold) => Err(fold.into.clone()),
+                None => Ok(hear(record)),
+            };
+            match self.change(&key(&lead), told).await? {
+                Ok(send) => return Ok(Tell { lead, send }),
+                Err(further) => lead = further,
+            }
+        }
+        let send = self.change(&key(&lead), |record: &mut Record| hear(record)).await?;
+        Ok(Tell { lead, send })
+    }
+
     /// Notes that an execution was started for an alert.
     pub async fn started(&self, alert: &Alert, execution: &str) -> Result<(), LedgerError> {
         self.start(&cycle(alert), alert.at, execution).await
@@ -285,13 +302,11 @@ impl Ledger {
         let Some(record) = record else { return Ok(None) };
         let lead = self.lead_of(record).await?;
         let told = news(alert, NewsKind::Recovered, &name, "");
-        let send = self
-            .change(&key(&lead.cycle), |record: &mut Record| {
-                record.open_folds.remove(&name);
-                record.hear(told.clone(), now)
-            })
-            .await?;
-        Ok(Some(Tell { lead: lead.cycle, send }))
+        let hear = |record: &mut Record| {
+            record.open_folds.remove(&name);
+            record.hear(told.clone(), now)
+        };
+        self.tell_lead(&lead.cycle, hear).await.map(Some)
     }
 }
 
