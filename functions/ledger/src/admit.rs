@@ -236,12 +236,22 @@ impl Ledger {
 
     /// Notes that an execution was started for a cycle whose alert happened at that time.
     pub async fn start(&self, cycle: &str, at: Timestamp, execution: &str) -> Result<(), LedgerError> {
-        self.change(&key(cycle), |record: &mut Record| {
-            cycle.clone_into(&mut record.cycle);
-            record.opened = Some(at);
-            record.execution = Some(execution.to_owned());
-            (record.admitted, record.queued, record.folded) = (None, None, None);
-            record.note(execution);
+        let folded = self
+            .change(&key(cycle), |record: &mut Record| {
+                cycle.clone_into(&mut record.cycle);
+                record.opened = Some(at);
+                record.execution = Some(execution.to_owned());
+                (record.admitted, record.queued) = (None, None);
+                record.note(execution);
+                record.folded.take()
+            })
+            .await?;
+        // By itself from now on: it no longer keeps the other incident open.
+        let Some(fold) = folded else { return Ok(()) };
+        let Some(record) = self.record(&fold.into).await? else { return Ok(()) };
+        let lead = self.lead_of(record).await?.cycle;
+        self.change(&key(&lead), |record: &mut Record| {
+            record.open_folds.remove(cycle);
         })
         .await
     }

@@ -315,3 +315,15 @@ async fn an_alert_that_follows_its_own_warning_is_what_is_investigated() {
     desk.lead(&alert("c", Transition::Triggered, 180), "e").await;
     assert_eq!(desk.record("c").await.input["alert"]["transition"], "triggered");
 }
+
+#[tokio::test]
+async fn what_is_unfolded_keeps_the_other_incident_open_no_longer() {
+    let desk = Desk::open();
+    desk.lead(&about("shop", alert("a", Transition::Triggered, 0)), "a").await;
+    let second = about("shop", alert("b", Transition::Triggered, 1));
+    assert!(matches!(desk.admit(&second, "b").await, Admission::Fold(..)));
+    assert_eq!(desk.record("a").await.open_folds.len(), 1);
+    desk.ledger.start("-/b", second.at, "b-again-1").await.unwrap();
+    assert_eq!(desk.record("b").await.folded, None);
+    assert!(desk.record("a").await.open_folds.is_empty());
+}
