@@ -129,15 +129,16 @@ async fn a_passage_says_who_wrote_it_when_and_under_which_pages() {
     let (desk, _) = indexed().await;
     let (hits, _) = desk
         .store()
-        .search(&[knowledge::Question::new("redis evictions maxmemory")], &incident::Corpus::ALL)
+        .search(&[knowledge::Question::new("redis evictions maxmemory")], &knowledge::Corpora::default())
         .await;
     let chunk = &hits[0].chunk;
     assert_eq!(chunk.title, "Redis evictions");
     assert_eq!((chunk.author.as_deref(), chunk.version.as_deref()), (Some("Ada Okafor"), Some("1")));
     assert!(chunk.modified.is_some() && chunk.source.ends_with("/wiki/pages/viewpage.action?pageId=3"));
-    let (incidents, _) = desk
-        .store()
-        .search(&[knowledge::Question::new("checkout was down")], &[incident::Corpus::Incidents])
-        .await;
+    let question = knowledge::Question {
+        corpora: vec![incident::Corpus::Incidents],
+        ..knowledge::Question::new("checkout was down")
+    };
+    let (incidents, _) = desk.store().search(&[question], &knowledge::Corpora::default()).await;
     assert!(incidents[0].chunk.source.ends_with("pageId=5"));
 }

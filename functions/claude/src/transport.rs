@@ -73,7 +73,7 @@ impl Transport {
         let auth = match settings.secret("AWS_BEARER_TOKEN_BEDROCK") {
             Some(token) => Auth::Bearer(token),
             None if !host::aws::is_configured(settings) => return Ok(None),
-            None => match SdkConfig::credentials_provider(&host::aws::config(settings).await) {
+            None => match SdkConfig::credentials_provider(&host::aws::config(settings)) {
                 Some(provider) => Auth::Signature(provider),
                 None => return Ok(None),
             },

@@ -29,7 +29,7 @@ pub async fn doctor(settings: &Settings) -> Result<Vec<Check>, Fault> {
         let why = "AWS_ACCESS_KEY_ID, AWS_PROFILE or a role not set";
         return Ok(vec![Check::new(OF, "credentials", Outcome::absent(why))]);
     }
-    let config = host::aws::config(settings).await;
+    let config = host::aws::config(settings);
     let Some(region) = config.region().map(ToString::to_string) else {
         let outcome = Outcome::failed("no region is named", "set AWS_REGION to where the databases are");
         return Ok(vec![Check::new(OF, "credentials", outcome)]);

@@ -62,7 +62,7 @@ impl Function for CollectAws {
         incident::redact::configure(settings.get("REDACT_PATTERN"), settings.get("REDACT_NAMES"))
             .map_err(Fault::bad_setting)?;
         let aws = if host::aws::is_configured(settings) {
-            let config = host::aws::config(settings).await;
+            let config = host::aws::config(settings);
             let clients = Clients::new(&config, settings);
             Some((config, clients))
         } else {
@@ -73,8 +73,7 @@ impl Function for CollectAws {
 
     async fn handle(&self, state: State) -> Result<Evidence, Fault> {
         let Some((config, own)) = &self.aws else {
-            let sentence =
-                "AWS was not asked: there are no credentials (AWS_ACCESS_KEY_ID, AWS_PROFILE or a role).";
+            let sentence = "AWS was not asked: there are no credentials (AWS_ACCESS_KEY_ID, or AWS_PROFILE for the command).";
             return Ok(Evidence::not_configured(Source::Aws, sentence));
         };
         let elsewhere = clients::elsewhere(config, state.subject.region.as_deref())

@@ -2,6 +2,7 @@
 //!
 //! All three end in one kubeconfig, which kube turns into a client.
 
+use std::path::Path;
 use std::time::Duration;
 
 use aws_credential_types::provider::ProvideCredentials;
@@ -99,7 +100,7 @@ impl Connection {
         if !host::aws::is_configured(settings) {
             return absent("EKS_CLUSTER is set, but there are no AWS credentials to sign its token with.");
         }
-        let aws = host::aws::config(settings).await;
+        let aws = host::aws::config(settings);
         let Some(region) = aws.region().map(ToString::to_string) else {
             return absent("EKS_CLUSTER is set, but AWS_REGION, where its token is signed for, is not.");
         };
@@ -167,13 +168,31 @@ fn kubeconfig(url: String, ca: Option<String>, token: &Secret) -> Result<Kubecon
 
 /// The file that `KUBECONFIG` names, if its current user authenticates by a token or a certificate.
 fn from_file(path: &str) -> Connection {
-    let read = Kubeconfig::read_from(path).map_err(|error| format!("KUBECONFIG names {path}: {error}"));
-    fixed(read.and_then(|kubeconfig| match unsupported(&kubeconfig) {
+    let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let kubeconfig = read.and_then(|text| parse(&text, Path::new(path).parent().unwrap_or(Path::new(""))));
+    let kubeconfig = kubeconfig.map_err(|error| format!("KUBECONFIG names {path}: {error}"));
+    fixed(kubeconfig.and_then(|kubeconfig| match unsupported(&kubeconfig) {
         Some(what) => Err(format!(
             "the current user of KUBECONFIG authenticates by {what}, which is not supported here; use a token or a client certificate"
         )),
         None => Ok(kubeconfig),
     }))
+}
+
+/// A kubeconfig whose relative paths start from its folder. Read by the catalog's parser: kube's own would be a tenth of the function.
+fn parse(text: &str, folder: &Path) -> Result<Kubeconfig, String> {
+    let mut kubeconfig: Kubeconfig = serde_norway::from_str(text).map_err(|error| error.to_string())?;
+    let clusters = kubeconfig.clusters.iter_mut().filter_map(|known| known.cluster.as_mut());
+    let users = kubeconfig.auth_infos.iter_mut().filter_map(|known| known.auth_info.as_mut());
+    let paths = clusters.filter_map(|cluster| cluster.certificate_authority.as_mut()).chain(
+        users
+            .flat_map(|user| [&mut user.client_certificate, &mut user.client_key, &mut user.token_file])
+            .flatten(),
+    );
+    for path in paths {
+        *path = folder.join(&path).display().to_string();
+    }
+    Ok(kubeconfig)
 }
 
 /// How the current user authenticates, where that would run a command or log in somewhere.
@@ -240,7 +259,25 @@ current-context: a
 contexts: [{name: a, context: {cluster: c, user: u}}]
 clusters: [{name: c, cluster: {server: 'https://k'}}]
 users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: aws}}}]";
-        let kubeconfig = Kubeconfig::from_yaml(text).unwrap();
+        let kubeconfig = parse(text, Path::new("")).unwrap();
         assert!(unsupported(&kubeconfig).unwrap().contains("EKS_CLUSTER"));
+    }
+
+    #[test]
+    fn a_kubeconfig_is_read_as_kube_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let text = r"
+apiVersion: v1
+kind: Config
+preferences: {}
+current-context: a
+contexts: [{name: a, context: {cluster: c, user: u, namespace: shop}}]
+clusters: [{name: c, cluster: {server: 'https://k', certificate-authority: ca.crt, tls-server-name: k}}]
+users: [{name: u, user: {client-certificate: certs/u.crt, client-key: /etc/u.key}}, {name: t, user: {token: abc}}]";
+        std::fs::write(&path, text).unwrap();
+        let kubes = Kubeconfig::read_from(&path).unwrap();
+        let ours = parse(text, folder.path()).unwrap();
+        assert_eq!(serde_json::to_value(ours).unwrap(), serde_json::to_value(kubes).unwrap());
     }
 }

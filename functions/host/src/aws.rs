@@ -1,7 +1,9 @@
 //! AWS SDK configuration: credentials, region and endpoints from [`Settings`], one HTTP client on ring.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::time::Duration;
 
 use crate::{Fault, Settings};
@@ -13,48 +15,64 @@ const BACKOFF: Duration = Duration::from_millis(250);
 
 /// The shared configuration of every AWS client.
 ///
-/// Static credentials come from the settings when they hold them; otherwise the SDK's own chain is asked (the role on
-/// Lambda). Retries are two and quick: Step Functions does the outer loop, and a collector has less than six seconds.
-pub async fn config(settings: &Settings) -> SdkConfig {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+/// The keys are those of the settings, as Lambda gives them to a function, or come from what [`of_machine`] found. The SDK's own
+/// search for credentials is left out of here, and so out of the functions: it is a tenth of their size and Lambda has no use for it.
+/// Retries are two and quick: Step Functions does the outer loop, and a collector has less than six seconds.
+pub fn config(settings: &Settings) -> SdkConfig {
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(Duration::from_secs(2)).operation_timeout(OPERATION).build();
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http())
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(BACKOFF))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(2))
-                .operation_timeout(OPERATION)
-                .build(),
-        );
-    if let Some(region) = settings.get("AWS_REGION").or_else(|| settings.get("AWS_DEFAULT_REGION")) {
-        loader = loader.region(Region::new(region.to_owned()));
-    }
-    if let (Some(key), Some(secret)) =
-        (settings.get("AWS_ACCESS_KEY_ID"), settings.get("AWS_SECRET_ACCESS_KEY"))
-    {
-        let token = settings.get("AWS_SESSION_TOKEN").map(str::to_owned);
-        loader = loader.credentials_provider(aws_credential_types::Credentials::new(
-            key, secret, token, None, "settings",
-        ));
-    }
-    loader.load().await
+        .timeout_config(timeouts);
+    config.set_region(region(settings).map(Region::new));
+    config.set_credentials_provider(keys(settings).or_else(|| settings.credentials.clone()));
+    config.build()
 }
 
-/// Whether the settings give AWS credentials a chance: keys, a profile, or a role (Lambda, container, web identity).
-///
-/// Asking the SDK's chain without any of them ends in a slow search for an instance-metadata service.
-pub fn is_configured(settings: &Settings) -> bool {
-    [
-        "AWS_ACCESS_KEY_ID",
+/// The settings with what the SDK finds on this machine where they hold no keys: a profile, a web identity or a container's role, and
+/// the profile's region. For the command; a function has its keys in its environment.
+pub async fn of_machine(mut settings: Settings) -> Settings {
+    let named = [
         "AWS_PROFILE",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     ]
     .iter()
-    .any(|name| settings.get(name).is_some())
+    .any(|name| settings.get(name).is_some());
+    // Without any of them the search ends in a slow call of an instance-metadata service.
+    if is_configured(&settings) || !named {
+        return settings;
+    }
+    let found = aws_config::defaults(BehaviorVersion::latest()).http_client(http()).load().await;
+    settings.credentials = found.credentials_provider();
+    match (region(&settings), found.region()) {
+        (None, Some(region)) => settings.with([("AWS_REGION".to_owned(), region.to_string())]),
+        _ => settings,
+    }
+}
+
+/// Whether there is anything to sign with.
+pub fn is_configured(settings: &Settings) -> bool {
+    settings.credentials.is_some() || keys(settings).is_some()
+}
+
+fn keys(settings: &Settings) -> Option<SharedCredentialsProvider> {
+    let (key, secret) = (settings.get("AWS_ACCESS_KEY_ID")?, settings.get("AWS_SECRET_ACCESS_KEY")?);
+    let token = settings.get("AWS_SESSION_TOKEN").map(str::to_owned);
+    Some(SharedCredentialsProvider::new(Credentials::new(key, secret, token, None, "settings")))
+}
+
+fn region(settings: &Settings) -> Option<String> {
+    settings.get("AWS_REGION").or_else(|| settings.get("AWS_DEFAULT_REGION")).map(str::to_owned)
+}
+
+fn http() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https()
 }
 
 /// The endpoint of one service: `AWS_ENDPOINT_URL_<SERVICE>`, else `AWS_ENDPOINT_URL`, else the SDK's own.
@@ -73,7 +91,7 @@ pub(crate) async fn secrets(
     settings: &Settings,
     arns: Vec<(String, String)>,
 ) -> Result<Vec<(String, String)>, Fault> {
-    let mut builder = aws_sdk_secretsmanager::config::Builder::from(&config(settings).await);
+    let mut builder = aws_sdk_secretsmanager::config::Builder::from(&config(settings));
     builder.set_endpoint_url(endpoint(settings, "SECRETS_MANAGER"));
     let client = aws_sdk_secretsmanager::Client::from_conf(builder.build());
     let mut unique: Vec<&String> = arns.iter().map(|(_, arn)| arn).collect();

@@ -31,17 +31,12 @@ pub trait Function: Send + Sync + Sized + 'static {
 pub type Handler =
     Arc<dyn Fn(Value) -> Pin<Box<dyn Future<Output = Result<Value, Fault>> + Send>> + Send + Sync + 'static>;
 
-/// Builds a function and hides its types: JSON in, JSON out, exactly as Lambda would.
+/// Builds a function and hides its types: JSON in, JSON out, exactly as under [`serve`].
 pub async fn handler<F: Function>(settings: &Settings) -> Result<Handler, Fault> {
     let function = Arc::new(F::new(settings).await?);
     Ok(Arc::new(move |input| {
         let function = Arc::clone(&function);
-        Box::pin(async move {
-            let input = serde_json::from_value(input)
-                .map_err(|error| Fault::bad_input(format!("{} cannot read its input: {error}", F::NAME)))?;
-            let output = function.handle(input).await?;
-            serde_json::to_value(output).map_err(Fault::internal)
-        })
+        Box::pin(async move { call(&*function, input).await })
     }))
 }
 
@@ -58,8 +53,9 @@ pub fn serve<F: Function>() -> Result<(), lambda_runtime::Error> {
         if let Err(fault) = built.get_or_try_init(build::<F>).await {
             tracing::error!(fault.name, fault.message, "{} cannot start", F::NAME);
         }
-        lambda_runtime::run(service_fn(move |event: LambdaEvent<F::Input>| async move {
-            let handled = async { built.get_or_try_init(build::<F>).await?.handle(event.payload).await };
+        // The runtime would read the input into its type by way of a crate that doubles the code of every type in it.
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+            let handled = async { call(built.get_or_try_init(build::<F>).await?, event.payload).await };
             Box::pin(handled).await.map_err(|fault: Fault| {
                 tracing::error!(fault.name, fault.message, "{} failed", F::NAME);
                 Diagnostic::from(fault)
@@ -67,6 +63,14 @@ pub fn serve<F: Function>() -> Result<(), lambda_runtime::Error> {
         }))
         .await
     })
+}
+
+/// Handles one event as JSON.
+async fn call<F: Function>(function: &F, input: Value) -> Result<Value, Fault> {
+    let input = serde_json::from_value(input)
+        .map_err(|error| Fault::bad_input(format!("{} cannot read its input: {error}", F::NAME)))?;
+    let output = function.handle(input).await?;
+    serde_json::to_value(output).map_err(Fault::internal)
 }
 
 /// Boxed, here and where a function handles: the SDKs' futures nest deeper than the compiler follows their layout.

@@ -6,12 +6,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use aws_credential_types::provider::SharedCredentialsProvider;
+
 use crate::{Fault, Secret, aws};
 
 /// Names to values, as in the environment. Empty values count as absent.
 #[derive(Clone, Default)]
 pub struct Settings {
     values: BTreeMap<String, String>,
+    /// Where AWS keys come from that the values do not hold: see [`aws::of_machine`].
+    pub(crate) credentials: Option<SharedCredentialsProvider>,
 }
 
 impl Settings {
@@ -23,7 +27,8 @@ impl Settings {
 
     /// Settings from name and value pairs.
     pub fn from_values(values: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { values: values.into_iter().filter(|(_, value)| !value.is_empty()).collect() }
+        let values = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        Self { values, credentials: None }
     }
 
     /// The same with `other`'s values on top.

@@ -63,12 +63,18 @@ static PLACES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)(?P<keep>\bpassword\s+is\s+)[^\s,;]{6,}".to_owned(),
     ]
     .into_iter()
-    .filter_map(|pattern| Regex::new(&pattern).ok())
+    .filter_map(|pattern| compiled(&pattern))
     .collect()
 });
 
 static KEYS: LazyLock<Vec<Regex>> =
-    LazyLock::new(|| FORMATS.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect());
+    LazyLock::new(|| FORMATS.iter().filter_map(|pattern| compiled(pattern)).collect());
+
+/// A pattern whose words end at anything but ASCII's letters and digits: a key behind an é is one all the same, and a text that
+/// holds an é is searched no slower than another.
+fn compiled(pattern: &str) -> Option<Regex> {
+    Regex::new(&pattern.replace(r"\b", r"(?-u:\b)")).ok()
+}
 
 /// The text with every secret, every e-mail address and everything that [`configure`] named replaced by [`MASK`]. Borrowed when there
 /// was none.
@@ -145,6 +151,7 @@ mod tests {
             ("at http://host:8080/path?x=1 ok", "at http://host:8080/path?x=1 ok"),
             ("Authorization: Bearer abcdefghijklmnop", "Authorization: Bearer [redacted]"),
             ("key AKIAIOSFODNN7EXAMPLE used", "key [redacted] used"),
+            ("caf\u{e9}AKIAIOSFODNN7EXAMPLE\u{e9}", "caf\u{e9}[redacted]\u{e9}"),
             ("no secrets: 487 of 500 connections", "no secrets: 487 of 500 connections"),
             (r#"{"name":"DB_PASSWORD","value":"hunter2"}"#, r#"{"name":"DB_PASSWORD","value":[redacted]"}"#),
             ("- name: API_TOKEN\n  value: hunter2x", "- name: API_TOKEN\n  value: [redacted]"),

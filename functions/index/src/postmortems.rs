@@ -41,7 +41,7 @@ impl Postmortems {
         let Some(bucket) = settings.get("CASES_BUCKET") else {
             return settings.home().map(Self::Folder);
         };
-        let mut config = aws_sdk_s3::config::Builder::from(&host::aws::config(settings).await);
+        let mut config = aws_sdk_s3::config::Builder::from(&host::aws::config(settings));
         let endpoint = host::aws::endpoint(settings, "S3");
         // A bucket is no host name anywhere but at AWS.
         config.set_force_path_style(endpoint.is_some().then_some(true));

@@ -58,7 +58,7 @@ impl Queue {
     /// The queue the settings name: `QUEUE_URL`, else a folder under the home of embedded defaults.
     pub async fn open(settings: &Settings) -> Self {
         if let Some(url) = settings.get("QUEUE_URL") {
-            let mut config = aws_sdk_sqs::config::Builder::from(&host::aws::config(settings).await);
+            let mut config = aws_sdk_sqs::config::Builder::from(&host::aws::config(settings));
             config.set_endpoint_url(host::aws::endpoint(settings, "SQS"));
             return Self::Sqs { client: Client::from_conf(config.build()), url: url.to_owned() };
         }

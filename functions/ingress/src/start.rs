@@ -39,7 +39,7 @@ impl Starter {
     /// Reads `STATE_MACHINE_ARN`. Without it no client is built: the SDK would search for a region where there is none.
     pub async fn new(settings: &Settings) -> Self {
         let Some(arn) = settings.get("STATE_MACHINE_ARN") else { return Self(None) };
-        let mut config = aws_sdk_sfn::config::Builder::from(&host::aws::config(settings).await);
+        let mut config = aws_sdk_sfn::config::Builder::from(&host::aws::config(settings));
         config.set_endpoint_url(host::aws::endpoint(settings, "SFN"));
         Self(Some(Machine { client: Client::from_conf(config.build()), arn: arn.to_owned() }))
     }

@@ -55,7 +55,7 @@ async fn main() -> anyhow::Result<()> {
     for n in 0..=QUESTIONS {
         let question = Question::new(walk.question());
         let begun = Instant::now();
-        let (hits, _) = store.search(&[question], &Corpus::ALL).await;
+        let (hits, _) = store.search(&[question], &knowledge::Corpora::default()).await;
         std::hint::black_box(hits);
         // The first one reads the vectors into memory.
         let name = if n == 0 { Some("first search") } else { None };
@@ -69,7 +69,7 @@ async fn main() -> anyhow::Result<()> {
     if let Some(model) = embedding {
         let begun = Instant::now();
         for _ in 0..QUESTIONS {
-            std::hint::black_box(model.embed(&walk.question())?);
+            std::hint::black_box(model.question(&walk.question())?);
         }
         let each = begun.elapsed().as_secs_f64() * 1e3 / QUESTIONS as f64;
         say(&format!("of which the question's vector: mean {each:.1} ms"));

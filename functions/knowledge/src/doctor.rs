@@ -2,18 +2,28 @@
 
 use host::{Check, Outcome, Settings};
 
-use crate::{Store, pinecone};
+use crate::{Corpora, Store, pinecone};
 
 const OF: &str = "Knowledge";
 
 /// Checks Pinecone and OpenAI where `PINECONE_API_KEY` is set, else the embedded store.
 pub async fn doctor(settings: &Settings) -> Vec<Check> {
+    let corpora = Check::attempt(OF, "corpora", corpora(settings)).await;
     if settings.get("PINECONE_API_KEY").is_some() {
-        return pinecone::doctor::doctor(settings).await;
+        let mut checks = pinecone::doctor::doctor(settings).await;
+        checks.push(corpora);
+        return checks;
     }
     let pinecone = Outcome::absent("PINECONE_API_KEY not set: the embedded store answers");
     let embedded = Check::attempt(OF, "embedded store", embedded(settings)).await;
-    vec![Check::new("Pinecone", "indexes", pinecone), embedded]
+    vec![Check::new("Pinecone", "indexes", pinecone), embedded, corpora]
+}
+
+async fn corpora(settings: &Settings) -> Result<String, Outcome> {
+    let failed = |error: crate::StoreError| {
+        Outcome::failed(error.to_string(), "write KNOWLEDGE_CORPORA as .env.example does, or leave it out")
+    };
+    Ok(format!("asked: {}", Corpora::of(settings).map_err(failed)?))
 }
 
 async fn embedded(settings: &Settings) -> Result<String, Outcome> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use incident::{Chunk, Corpus, Passage, redact, size};
 
 use crate::excerpt::{self, Excerpt};
-use crate::{Method, Question, Ranking, words};
+use crate::{Corpora, Method, Question, Ranking, words};
 
 /// Scores are scaled between the best of a ranking and its fiftieth: what comes after those is noise, and where the noise
 /// lies says what a score is worth. (Reciprocal rank fusion throws that away; measured against it in docs/knowledge.md.)
@@ -32,8 +32,8 @@ const SAME_TEXT: f64 = 0.6;
 pub struct Hit {
     /// The chunk it is from.
     pub chunk: Arc<Chunk>,
-    /// Fused score over its maximum: 1.00 = first in every search that its corpus answered; code, whose meaning counts less, stays
-    /// below.
+    /// Fused score over its maximum, times its corpus' weight: 1.00 = first in every search that its corpus answered; code, whose
+    /// meaning counts less, stays below.
     pub relevance: f64,
     /// Raw scores by search: `q1 lexical`.
     pub scores: BTreeMap<String, f64>,
@@ -65,7 +65,7 @@ impl Hit {
 struct Candidate {
     id: String,
     chunk: Arc<Chunk>,
-    /// The weighted sum of its scaled scores over what it would be, were it first everywhere.
+    /// The weighted sum of its scaled scores over what it would be, were it first everywhere; times its corpus' weight.
     relevance: f64,
     scores: BTreeMap<String, f64>,
 }
@@ -76,8 +76,8 @@ struct Candidate {
 /// question, and for each identifier of the questions the best chunk that holds it letter by letter. At most two of a document
 /// (four of a file of source code), and at most eight of a corpus until no other has more to say. Of two versions of one text
 /// only the newer stands.
-pub fn fuse(questions: &[Question], rankings: &[Ranking]) -> Vec<Hit> {
-    let candidates = newest(candidates(rankings));
+pub fn fuse(questions: &[Question], rankings: &[Ranking], corpora: &Corpora) -> Vec<Hit> {
+    let candidates = newest(candidates(rankings, corpora));
     let chosen = choose(questions, rankings, &candidates);
     let terms = terms(questions);
     chosen
@@ -98,7 +98,7 @@ pub fn fuse(questions: &[Question], rankings: &[Ranking]) -> Vec<Hit> {
 }
 
 /// Every chunk once, best first.
-fn candidates(rankings: &[Ranking]) -> Vec<Candidate> {
+fn candidates(rankings: &[Ranking], corpora: &Corpora) -> Vec<Candidate> {
     let mut by_id: HashMap<String, Candidate> = HashMap::new();
     for ranking in rankings {
         let (floor, span) = scale(ranking);
@@ -123,8 +123,9 @@ fn candidates(rankings: &[Ranking]) -> Vec<Candidate> {
         Corpus::ALL.into_iter().map(|corpus| (corpus, answered(corpus))).collect();
     let mut candidates: Vec<Candidate> = by_id.into_values().collect();
     for candidate in &mut candidates {
-        let most = most.get(&candidate.chunk.corpus).copied().unwrap_or_default();
-        candidate.relevance /= most.max(f64::MIN_POSITIVE);
+        let corpus = candidate.chunk.corpus;
+        let most = most.get(&corpus).copied().unwrap_or_default();
+        candidate.relevance *= corpora.weight(corpus) / most.max(f64::MIN_POSITIVE);
     }
     candidates.sort_by(|a, b| b.relevance.total_cmp(&a.relevance).then_with(|| a.id.cmp(&b.id)));
     candidates
@@ -285,7 +286,7 @@ mod tests {
     #[test]
     fn first_in_every_search_is_one() {
         let (a, b) = (chunk(Corpus::Runbooks, "a", "one"), chunk(Corpus::Runbooks, "b", "two"));
-        let hits = fuse(&[], &[ranking(1, &[&a, &b]), ranking(2, &[&a])]);
+        let hits = fuse(&[], &[ranking(1, &[&a, &b]), ranking(2, &[&a])], &Corpora::default());
         assert_eq!(hits[0].chunk.source, "a");
         assert_eq!(hits[0].relevance, 1.0);
         assert!(hits[1].relevance < 0.5);
@@ -302,7 +303,7 @@ mod tests {
         list.push(&needle);
         let question =
             Question { text: "noise".into(), exact: vec!["order_items".into()], ..Question::default() };
-        let hits = fuse(&[question], &[ranking(1, &list)]);
+        let hits = fuse(&[question], &[ranking(1, &list)], &Corpora::default());
         assert!(hits.iter().any(|hit| hit.chunk.source == "needle"));
         assert_eq!(hits.iter().filter(|hit| hit.chunk.source == "long").count(), 2);
     }
@@ -316,7 +317,7 @@ mod tests {
             }
         }
         chunks.push(chunk(Corpus::Metrics, "last", "the last one"));
-        let hits = fuse(&[], &[ranking(1, &chunks.iter().collect::<Vec<_>>())]);
+        let hits = fuse(&[], &[ranking(1, &chunks.iter().collect::<Vec<_>>())], &Corpora::default());
         assert_eq!(hits.len(), 16);
         assert!(hits.iter().filter(|hit| hit.chunk.corpus == Corpus::Runbooks).count() <= 8);
         assert!(hits.iter().any(|hit| hit.chunk.source == "last"));
@@ -326,7 +327,20 @@ mod tests {
     fn one_corpus_alone_may_fill_the_list() {
         let chunks: Vec<Chunk> =
             (0..20).map(|i| chunk(Corpus::Runbooks, &format!("{i}"), &format!("text {i}"))).collect();
-        assert_eq!(fuse(&[], &[ranking(1, &chunks.iter().collect::<Vec<_>>())]).len(), 16);
+        assert_eq!(
+            fuse(&[], &[ranking(1, &chunks.iter().collect::<Vec<_>>())], &Corpora::default()).len(),
+            16
+        );
+    }
+
+    #[test]
+    fn a_corpus_counts_by_its_weight_and_keeps_its_best() {
+        let (code, page) = (chunk(Corpus::SourceCode, "a.go", "one"), chunk(Corpus::Runbooks, "b.md", "two"));
+        let settings = [("KNOWLEDGE_CORPORA".to_owned(), "runbooks,source-code=0.5".to_owned())];
+        let corpora = Corpora::of(&host::Settings::from_values(settings)).unwrap();
+        let hits = fuse(&[], &[ranking(1, &[&code, &page])], &corpora);
+        let found: Vec<_> = hits.iter().map(|hit| (hit.chunk.source.as_str(), hit.relevance)).collect();
+        assert_eq!(found, [("b.md", 0.89), ("a.go", 0.5)]);
     }
 
     #[test]
@@ -338,7 +352,7 @@ mod tests {
         new.title = "Queue".into();
         old.modified = Some("2025-01-01T00:00:00Z".parse().unwrap());
         new.modified = Some("2026-01-01T00:00:00Z".parse().unwrap());
-        let hits = fuse(&[], &[ranking(1, &[&old, &new])]);
+        let hits = fuse(&[], &[ranking(1, &[&old, &new])], &Corpora::default());
         assert_eq!(hits.iter().map(|hit| hit.chunk.source.as_str()).collect::<Vec<_>>(), ["new.md"]);
     }
 }

@@ -4,6 +4,7 @@
 //! search was read. A [`Store`] is Pinecone where its key is set, else one SQLite file on this machine. Deliberately absent:
 //! cutting documents (the `cutting` crate) and knowing what an incident asks (the `retrieve` function).
 
+mod corpora;
 mod doctor;
 pub mod embedded;
 pub mod excerpt;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use host::Settings;
 use incident::{Call, Chunk, Corpus, Gap};
 
+pub use corpora::Corpora;
 pub use doctor::doctor;
 pub use embedded::Embedded;
 pub use fusion::{Hit, fuse};
@@ -280,8 +282,8 @@ impl Store {
     }
 
     /// Asks and fuses: the best passages first, and how each search was read.
-    pub async fn search(&self, questions: &[Question], corpora: &[Corpus]) -> (Vec<Hit>, Answers) {
-        let answers = self.ask(questions, corpora, 1).await;
-        (fuse(questions, &answers.rankings), answers)
+    pub async fn search(&self, questions: &[Question], corpora: &Corpora) -> (Vec<Hit>, Answers) {
+        let answers = self.ask(questions, &corpora.asked(), 1).await;
+        (fuse(questions, &answers.rankings, corpora), answers)
     }
 }

@@ -27,7 +27,7 @@ pub struct Table {
 
 impl Table {
     pub(crate) async fn new(settings: &Settings, name: &str) -> Self {
-        let mut config = aws_sdk_dynamodb::config::Builder::from(&host::aws::config(settings).await);
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&host::aws::config(settings));
         config.set_endpoint_url(host::aws::endpoint(settings, "DYNAMODB"));
         Self { client: Client::from_conf(config.build()), name: name.to_owned() }
     }

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use host::{Fault, Settings};
 use incident::knowledge::{Knowledge, VERSION};
-use incident::{Call, Catalog, Corpus, Fact, Finding, Gap, State, Status, redact, size};
-use knowledge::{Answers, Question, Store, fuse};
+use incident::{Call, Catalog, Fact, Finding, Gap, State, Status, redact, size};
+use knowledge::{Answers, Corpora, Question, Store, fuse};
 use tokio::time::Instant;
 
 use change::Suspect;
@@ -29,6 +29,7 @@ const COMPARE: Duration = Duration::from_secs(2);
 /// The function.
 pub struct Retrieve {
     store: Result<Option<Store>, String>,
+    corpora: Corpora,
     github: Option<GitHub>,
     catalog: Result<Catalog, String>,
 }
@@ -46,6 +47,7 @@ impl host::Function for Retrieve {
         });
         Ok(Self {
             store: Store::open(settings).map_err(|error| error.to_string()),
+            corpora: Corpora::of(settings).map_err(Fault::bad_setting)?,
             github: GitHub::new(settings)?,
             catalog,
         })
@@ -68,7 +70,7 @@ impl Retrieve {
             answers.extend(self.ask(further.as_slice(), questions.len() + 1, deadline).await);
             questions.extend(further);
         }
-        let hits = fuse(&questions, &answers.rankings);
+        let hits = fuse(&questions, &answers.rankings, &self.corpora);
         Knowledge {
             version: VERSION,
             questions: questions
@@ -138,7 +140,7 @@ impl Retrieve {
     }
 
     async fn ask_store(&self, store: &Store, questions: &[Question], first: usize) -> Answers {
-        let mut answers = store.ask(questions, &Corpus::ALL, first).await;
+        let mut answers = store.ask(questions, &self.corpora.asked(), first).await;
         let nothing = first == 1 && answers.rankings.iter().all(|ranking| ranking.hits.is_empty());
         if nothing
             && answers.gaps.is_empty()

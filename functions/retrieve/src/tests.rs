@@ -2,8 +2,8 @@ use super::*;
 use host::Function;
 use incident::fact::{Rollout, TimeSource};
 use incident::{
-    Alert, Cause, Diagnosis, Evidence, Feature, Hypothesis, Level, Object, ObjectKind, Source, Subject,
-    Transition, Verdict, Window,
+    Alert, Cause, Corpus, Diagnosis, Evidence, Feature, Hypothesis, Level, Object, ObjectKind, Source,
+    Subject, Transition, Verdict, Window,
 };
 use knowledge::SourceChunks;
 

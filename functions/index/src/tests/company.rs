@@ -52,7 +52,7 @@ async fn the_database_alert_finds_runbook_incident_parameter_and_function() {
             corpora: vec![],
         },
     ];
-    let (hits, answers) = store.search(&questions, &Corpus::ALL).await;
+    let (hits, answers) = store.search(&questions, &knowledge::Corpora::default()).await;
     assert_eq!(answers.gaps, []);
     assert_eq!(best(&hits, Corpus::Runbooks).0, "wiki/runbooks/rds-connection-exhaustion.md");
     assert_eq!(best(&hits, Corpus::Incidents).0, "incidents/INC-2024-047.md");
@@ -83,7 +83,7 @@ async fn other_alerts_find_other_runbooks() {
         ),
         ("event calendar: daily tournament 02:00 UTC", "wiki/operations/event-calendar.md"),
     ] {
-        let (hits, _) = store.search(&[Question::new(text)], &Corpus::ALL).await;
+        let (hits, _) = store.search(&[Question::new(text)], &knowledge::Corpora::default()).await;
         assert_eq!(best(&hits, Corpus::Runbooks).0, expected, "{text}");
     }
 }

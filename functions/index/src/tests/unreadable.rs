@@ -38,7 +38,7 @@ async fn what_cannot_be_read_is_named_and_the_rest_is_found() {
         let named = problems.iter().any(|problem| problem.contains(name) && problem.contains(told));
         assert!(named != told.is_empty(), "{name}: {problems:?}");
         let Some(word) = word else { continue };
-        let (hits, _) = store.search(&[Question::new(*word)], &incident::Corpus::ALL).await;
+        let (hits, _) = store.search(&[Question::new(*word)], &knowledge::Corpora::default()).await;
         assert_eq!(hits.first().map(|hit| hit.chunk.source.as_str()), Some(*name), "{word}");
     }
 }

@@ -40,6 +40,9 @@ pub(super) fn all(
         store.vectors.refresh(&store.connection)?;
     }
     let Store { connection, vectors } = store;
+    // One view of the file, locked once instead of at each of hundreds of statements.
+    let reading = connection.unchecked_transaction()?;
+    let connection: &Connection = &reading;
     let mut read = Chunks { connection, read: HashMap::new() };
     let mut rankings = Vec::new();
     for (i, question) in questions.iter().enumerate() {
@@ -115,7 +118,7 @@ fn by_meaning(
     text: &str,
     corpora: &[Corpus],
 ) -> Result<Scored, StoreError> {
-    let question = model.embed(text)?;
+    let question = model.question(text)?;
     let found = corpora.iter().flat_map(|corpus| {
         let rows = base(*corpus)..base(*corpus) + ROWS;
         vectors.nearest(&question, rows, FETCH)

@@ -22,7 +22,7 @@ pub(super) fn embed(
     for chunk in sources.iter().flat_map(|source| &source.chunks) {
         let id = chunk.id();
         if !found.contains_key(&id) && !has.exists([&id])? {
-            found.insert(id, model.embed(&head(chunk))?);
+            found.insert(id, model.passage(&head(chunk))?);
         }
     }
     Ok(found)

@@ -4,13 +4,13 @@
 //! `path#symbol`; several hits of one document count once, at the first one's rank.
 
 mod figures;
+mod precision;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use host::Settings;
-use incident::Corpus;
-use knowledge::{Answers, Hit, Question, fuse};
+use knowledge::{Answers, Corpora, Hit, Question, fuse};
 use serde::{Deserialize, Serialize};
 
 use super::index::open;
@@ -18,6 +18,7 @@ use super::{print, print_json, read, search};
 use crate::Stop;
 use crate::cli::{Evaluate, Method};
 use figures::Figures;
+use precision::Precision;
 
 /// A question whose answers are known.
 #[derive(Debug, Deserialize)]
@@ -40,18 +41,22 @@ struct Found {
 /// Searches for every label and prints the figures.
 pub async fn run(options: &Evaluate) -> Result<(), Stop> {
     let labels = labels(options)?;
-    let store = open(&Settings::from_process())?;
+    let settings = Settings::from_process();
+    let corpora = Corpora::of(&settings).map_err(|error| Stop::Usage(error.to_string()))?;
+    let store = open(&settings)?;
     let mut by_corpus: BTreeMap<String, Figures> = BTreeMap::new();
     let mut all = Figures::default();
+    let mut precision = Precision::default();
     let mut runs = Vec::new();
     for (n, label) in labels.iter().enumerate() {
         let question = Question::new(&label.query);
-        let answers = store.ask(std::slice::from_ref(&question), &Corpus::ALL, 1).await;
+        let answers = store.ask(std::slice::from_ref(&question), &corpora.asked(), 1).await;
         if n == 0 {
             answers.gaps.iter().for_each(|gap| eprintln!("  ! {}", gap.sentence));
             search::say_what_is_missing(&answers);
         }
-        let hits = fuse(&[question], &only(answers, options.method).rankings);
+        let hits = fuse(&[question], &only(answers, options.method).rankings, &corpora);
+        precision.add(hits.iter().map(|hit| (hit.chunk.corpus, answers_to(hit, &label.gold).is_some())));
         let hits = distinct(&hits, &label.gold);
         let ranks = figures::ranks(&hits, &label.gold);
         all.add(&ranks, label.gold.len());
@@ -74,7 +79,7 @@ pub async fn run(options: &Evaluate) -> Result<(), Stop> {
         return print_json(&by_corpus.iter().map(|(name, f)| (name, f.means())).collect::<BTreeMap<_, _>>());
     }
     let lines: Vec<String> = by_corpus.iter().map(|(name, figures)| format!("{figures}  {name}")).collect();
-    print(&format!("{}\n{}", figures::HEADING, lines.join("\n")))
+    print(&format!("{}\n{}\n{precision}", figures::HEADING, lines.join("\n")))
 }
 
 fn labels(options: &Evaluate) -> Result<Vec<Label>, Stop> {
@@ -109,16 +114,23 @@ fn only(mut answers: Answers, method: Method) -> Answers {
 fn distinct(hits: &[Hit], gold: &[String]) -> Vec<String> {
     let mut names = Vec::new();
     for hit in hits {
-        let path = hit.chunk.source.as_str();
-        let symbol = hit.chunk.symbol.as_ref().map(|symbol| format!("{path}#{symbol}"));
-        let answers = |known: &&String| {
-            figures::same(known, path) || symbol.as_ref().is_some_and(|symbol| figures::same(known, symbol))
-        };
-        let name = gold.iter().find(answers).cloned();
-        let name = name.unwrap_or_else(|| symbol.clone().unwrap_or_else(|| path.to_owned()));
+        let name = answers_to(hit, gold).cloned();
+        let name = name.unwrap_or_else(|| symbol(hit).unwrap_or_else(|| hit.chunk.source.clone()));
         if !names.contains(&name) {
             names.push(name);
         }
     }
     names
+}
+
+fn answers_to<'a>(hit: &Hit, gold: &'a [String]) -> Option<&'a String> {
+    let symbol = symbol(hit);
+    gold.iter().find(|known| {
+        figures::same(known, &hit.chunk.source)
+            || symbol.as_ref().is_some_and(|symbol| figures::same(known, symbol))
+    })
+}
+
+fn symbol(hit: &Hit) -> Option<String> {
+    hit.chunk.symbol.as_ref().map(|symbol| format!("{}#{symbol}", hit.chunk.source))
 }

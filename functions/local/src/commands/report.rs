@@ -1,6 +1,6 @@
 //! `sitrep report`: what the ledger says of the last weeks.
 
-use host::Settings;
+use host::{Settings, aws::of_machine};
 use ledger::Ledger;
 
 use super::{print, print_json};
@@ -14,7 +14,7 @@ pub async fn run(options: &Report) -> Result<(), Stop> {
     let from = until
         .checked_sub(options.since)
         .map_err(|error| Stop::Usage(format!("--since reaches beyond what times there are: {error}")))?;
-    let ledger = Ledger::open(&Settings::from_process()).await;
+    let ledger = Ledger::open(&of_machine(Settings::from_process()).await).await;
     if !ledger.remembers() {
         return Err(Stop::Usage("there is no ledger: set LEDGER_TABLE or SITREP_HOME".to_owned()));
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use host::Settings;
+use host::{Settings, aws::of_machine};
 use incident::{State, Timestamp};
 use owo_colors::{OwoColorize as _, Stream::Stderr};
 use platform::Scenario;
@@ -114,8 +114,10 @@ async fn simulate_and_investigate(
             Some(Simulation::start(scenario).await?)
         }
     };
-    let settings =
-        simulation.as_ref().map_or_else(Settings::from_process, |simulation| simulation.settings.clone());
+    let settings = match &simulation {
+        Some(simulation) => simulation.settings.clone(),
+        None => of_machine(Settings::from_process()).await,
+    };
     if options.invoke.is_none() {
         embedded_defaults(&settings);
     }

@@ -1,8 +1,8 @@
 //! `sitrep search`: what retrieval returns for a question.
 
 use host::Settings;
-use incident::{Corpus, Passage, Status};
-use knowledge::{Answers, Question};
+use incident::{Passage, Status};
+use knowledge::{Answers, Corpora, Question};
 use serde::Serialize;
 
 use super::index::open;
@@ -20,13 +20,14 @@ struct Shown {
     passage: Passage,
 }
 
-/// Searches every corpus.
+/// Searches the corpora that the settings name.
 pub async fn run(options: &Search) -> Result<(), Stop> {
     if options.question.trim().is_empty() {
         return Err(Stop::Usage("the question is empty".to_owned()));
     }
-    let store = open(&Settings::from_process())?;
-    let (hits, answers) = store.search(&[Question::new(&options.question)], &Corpus::ALL).await;
+    let settings = Settings::from_process();
+    let corpora = Corpora::of(&settings).map_err(|error| Stop::Usage(error.to_string()))?;
+    let (hits, answers) = open(&settings)?.search(&[Question::new(&options.question)], &corpora).await;
     answers.gaps.iter().for_each(|gap| eprintln!("  ! {}", gap.sentence));
     say_what_is_missing(&answers);
     let shown: Vec<Shown> = hits

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use ::platform::{Platform, Scenario};
 use futures::future::{BoxFuture, join_all};
-use host::{Check, Fault, Outcome, Settings};
+use host::{Check, Fault, Outcome, Settings, aws::of_machine};
 use incident::Catalog;
 
 use super::{print, print_json};
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Checks what the settings name, or a scenario's simulated vendors.
 pub async fn run(options: &Doctor) -> Result<(), Stop> {
     let checks = match &options.scenario {
-        None => examine(&Settings::from_process()).await?,
+        None => examine(&of_machine(Settings::from_process()).await).await?,
         Some(folder) => {
             let scenario = Scenario::load(folder).map_err(|error| Stop::Usage(error.to_string()))?;
             let failed = |error: std::io::Error| Stop::Failed(format!("the platform did not start: {error}"));

@@ -7,7 +7,7 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use ::index::{Origin, Run, Times, Totals, Want, chunks, prune};
-use host::Settings;
+use host::{Settings, aws::of_machine};
 use incident::Chunk;
 use knowledge::{Store, StoreError};
 use serde::Serialize;
@@ -24,7 +24,7 @@ use source::{Read, Source};
 pub async fn run(options: &Index) -> Result<(), Stop> {
     let sources: Vec<Source> =
         options.sources.iter().map(|text| Source::parse(text, !options.forget)).collect::<Result<_, _>>()?;
-    let settings = Settings::from_process();
+    let settings = of_machine(Settings::from_process()).await;
     if options.forget {
         return forget(&settings, &sources).await;
     }
