@@ -21,7 +21,7 @@ module "alarms" {
   api_id          = aws_apigatewayv2_api.ingress.id
   machine_arns    = { for machine in local.machines : machine => module.permissions.arns["${machine}-machine"] }
   routes          = keys(local.routes)
-  indexes         = length(var.index_sources) > 0
+  sources         = var.index_sources
   dollars_per_day = var.dollars_per_day
 }
 

@@ -48,6 +48,13 @@ variable "secrets" {
   description = "Secrets to make an entry for in Secrets Manager (WEBHOOK_SECRET, DD_API_KEY, DD_APP_KEY, SLACK_BOT_TOKEN, …). The values are put there by hand and never enter Terraform's state. A function whose entry is empty refuses to work, so name what you have."
   type        = set(string)
   default     = []
+  validation {
+    condition = (
+      contains(setunion(var.secrets, keys(var.secret_arns)), "SLACK_WEBHOOK_URL") ||
+      contains(setunion(var.secrets, keys(var.secret_arns)), "SLACK_BOT_TOKEN") && contains(keys(var.settings), "SLACK_CHANNEL")
+    )
+    error_message = "Nobody would be told: name SLACK_BOT_TOKEN in `secrets` or `secret_arns` and SLACK_CHANNEL in `settings`, or name SLACK_WEBHOOK_URL."
+  }
 }
 
 variable "secret_arns" {

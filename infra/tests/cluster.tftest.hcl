@@ -5,6 +5,7 @@ mock_provider "aws" {
 
 variables {
   eks_cluster = "prod"
+  secret_arns = { SLACK_WEBHOOK_URL = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ours-AbCdEf" }
 }
 
 run "an_open_endpoint" {

@@ -5,7 +5,7 @@ mock_provider "aws" {
 
 variables {
   secrets       = ["WEBHOOK_SECRET"]
-  secret_arns   = { PINECONE_API_KEY = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ours-AbCdEf" }
+  secret_arns   = { PINECONE_API_KEY = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ours-AbCdEf", SLACK_WEBHOOK_URL = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ours-AbCdEf" }
   settings      = { SLACK_CHANNEL = "#incidents", REDACT_NAMES = "A. Person, O'Person", GITHUB_URL = "https://github.example/api/v3" }
   index_sources = ["confluence", "github:acme/shop", "postmortems"]
 }
@@ -29,7 +29,7 @@ run "functions" {
   }
 
   assert {
-    condition     = aws_lambda_function.function["brief"].environment[0].variables == tomap({ SLACK_CHANNEL = "#incidents", REDACT_NAMES = "A. Person, O'Person", LEDGER_TABLE = "sitrep-ledger", SSL_CERT_FILE = "/etc/pki/tls/certs/ca-bundle.crt" })
+    condition     = aws_lambda_function.function["brief"].environment[0].variables == tomap({ SLACK_CHANNEL = "#incidents", SLACK_WEBHOOK_URL = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ours-AbCdEf", REDACT_NAMES = "A. Person, O'Person", LEDGER_TABLE = "sitrep-ledger", SSL_CERT_FILE = "/etc/pki/tls/certs/ca-bundle.crt" })
     error_message = "brief sees ${jsonencode(aws_lambda_function.function["brief"].environment[0].variables)}."
   }
 
@@ -136,7 +136,7 @@ run "alarms" {
   command = apply
 
   assert {
-    condition     = length(setsubtract(["not-briefed", "dead-letters", "waiting", "cost", "failing-datadog", "failing-slack", "refused-datadog", "index-failing", "index-stale"], keys(aws_cloudwatch_metric_alarm.alarm))) == 0
+    condition     = length(setsubtract(["not-briefed", "dead-letters", "waiting", "cost", "failing-datadog", "failing-slack", "refused-datadog", "index-failing", "index-stale-confluence", "index-stale-github-acme-shop", "index-stale-postmortems"], keys(aws_cloudwatch_metric_alarm.alarm))) == 0
     error_message = "There are no other alarms than ${join(", ", keys(aws_cloudwatch_metric_alarm.alarm))}."
   }
 
@@ -157,9 +157,14 @@ run "alarms" {
   assert {
     condition = alltrue([
       for name, alarm in aws_cloudwatch_metric_alarm.alarm :
-      alarm.treat_missing_data == (name == "index-stale" ? "missing" : "notBreaching") && contains(alarm.insufficient_data_actions, aws_sns_topic.alarms.arn) == (name == "index-stale")
+      alarm.treat_missing_data == (startswith(name, "index-stale-") ? "missing" : "notBreaching") && contains(alarm.insufficient_data_actions, aws_sns_topic.alarms.arn) == startswith(name, "index-stale-")
     ])
     error_message = "Silence is taken for the wrong thing."
+  }
+
+  assert {
+    condition     = one([for query in aws_cloudwatch_metric_alarm.alarm["index-stale-github-acme-shop"].metric_query : query.metric[0].dimensions["Source"]]) == "github:acme/shop"
+    error_message = "A source's silence is looked for under another name."
   }
 
   # What waits is received again and again: SQS leaves it out of the age of the oldest, and it is in flight or visible.
@@ -201,9 +206,28 @@ run "a_setting_that_nobody_reads_is_told" {
 run "without_a_knowledge_base_nothing_is_indexed" {
   command = plan
   variables {
-    secret_arns = {}
+    secret_arns = { SLACK_WEBHOOK_URL = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ours-AbCdEf" }
   }
   expect_failures = [var.index_sources]
+}
+
+run "a_deployment_that_tells_nobody_is_refused" {
+  command = plan
+  variables {
+    secret_arns   = {}
+    index_sources = []
+  }
+  expect_failures = [var.secrets]
+}
+
+run "a_token_without_a_channel_tells_nobody" {
+  command = plan
+  variables {
+    secret_arns   = { SLACK_BOT_TOKEN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ours-AbCdEf" }
+    settings      = {}
+    index_sources = []
+  }
+  expect_failures = [var.secrets]
 }
 
 run "a_shell_sees_the_deployment_and_no_secret" {

@@ -5,6 +5,7 @@ mock_provider "aws" {
 
 variables {
   secrets     = ["WEBHOOK_SECRET", "DD_API_KEY", "DD_APP_KEY", "SLACK_BOT_TOKEN"]
+  settings    = { SLACK_CHANNEL = "#incidents" }
   secret_arns = { ANTHROPIC_API_KEY = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ours-AbCdEf" }
 }
 

@@ -11,7 +11,9 @@ use std::sync::LazyLock;
 use foldhash::fast::RandomState;
 use regex_syntax::hir::{Class, HirKind};
 
-/// Longer words are rare, and not worth remembering.
+/// Words of so many bytes are remembered as a number, which is found in half the time: most are that short.
+const SHORT_BYTES: usize = 15;
+/// Longer words than these are rare, and not worth remembering.
 const REMEMBERED_BYTES: usize = 48;
 /// Words remembered on a thread at most; then it starts anew.
 const REMEMBERED_WORDS: usize = 1 << 17;
@@ -19,28 +21,52 @@ const REMEMBERED_WORDS: usize = 1 << 17;
 /// too many at each seam: tiktoken's pattern gives up on runs of a million.
 const LONGEST_WORD: usize = 64 * 1024;
 
+/// The words counted before, with their tokens.
+#[derive(Default)]
+struct Remembered {
+    short: HashMap<u128, u32, RandomState>,
+    long: HashMap<Box<[u8]>, u32, RandomState>,
+}
+
 thread_local! {
-    static REMEMBERED: RefCell<HashMap<Box<[u8]>, u32, RandomState>> = RefCell::new(HashMap::default());
+    static REMEMBERED: RefCell<Remembered> = RefCell::new(Remembered::default());
 }
 
 /// The number of tokens of a text.
 pub fn tokens(text: &str) -> usize {
-    REMEMBERED.with_borrow_mut(|remembered| words(text).map(|word| count(remembered, word)).sum())
+    REMEMBERED.with_borrow_mut(|remembered| words(text).map(|word| remembered.count(word)).sum())
 }
 
-fn count(remembered: &mut HashMap<Box<[u8]>, u32, RandomState>, word: &str) -> usize {
-    if word.len() > REMEMBERED_BYTES {
-        return ask(word);
+impl Remembered {
+    fn count(&mut self, word: &str) -> usize {
+        if word.len() > REMEMBERED_BYTES {
+            return ask(word);
+        }
+        if let Some(key) = number(word) {
+            if self.short.len() >= REMEMBERED_WORDS {
+                self.short.clear();
+            }
+            return *self.short.entry(key).or_insert_with(|| ask(word) as u32) as usize;
+        }
+        if let Some(known) = self.long.get(word.as_bytes()) {
+            return *known as usize;
+        }
+        let counted = ask(word);
+        if self.long.len() >= REMEMBERED_WORDS {
+            self.long.clear();
+        }
+        self.long.insert(word.as_bytes().into(), counted as u32);
+        counted
     }
-    if let Some(known) = remembered.get(word.as_bytes()) {
-        return *known as usize;
-    }
-    let counted = ask(word);
-    if remembered.len() >= REMEMBERED_WORDS {
-        remembered.clear();
-    }
-    remembered.insert(word.as_bytes().into(), counted as u32);
-    counted
+}
+
+/// A short word's bytes and their number as one number.
+fn number(word: &str) -> Option<u128> {
+    let length = word.len();
+    let mut bytes = [0; 16];
+    bytes.get_mut(..length).filter(|_| length <= SHORT_BYTES)?.copy_from_slice(word.as_bytes());
+    bytes[SHORT_BYTES] = length as u8;
+    Some(u128::from_le_bytes(bytes))
 }
 
 fn ask(word: &str) -> usize {

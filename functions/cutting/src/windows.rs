@@ -29,13 +29,13 @@ pub(crate) fn pieces(text: &str, range: Range<usize>, limit: usize) -> Vec<Range
 pub(crate) fn merge(text: &str, atoms: &[Atom], limit: usize, overlap: usize) -> Vec<Range<usize>> {
     let mut windows: Vec<Range<usize>> = Vec::new();
     let mut next = 0;
-    while let Some((first, _)) = atoms.get(next) {
+    while let Some((first, size)) = atoms.get(next) {
         let mut start = windows.last().map_or(first.start, |last| tail(text, last, first.start, overlap));
-        if start < first.start && tokens(&text[start..first.end]) > limit {
-            start = first.start;
+        let mut sum = if start < first.start { tokens(&text[start..first.end]) } else { *size };
+        if sum > limit {
+            (start, sum) = (first.start, *size);
         }
         let mut held = next + 1;
-        let mut sum = tokens(&text[start..first.end]);
         while let Some((range, more)) = atoms.get(held) {
             sum += more;
             // Parts have more tokens than their whole: words a space each. Where the sum is too much, the whole is counted.

@@ -21,6 +21,7 @@ mod wiki;
 use std::ops::AddAssign;
 
 use cutting::{Document, Format};
+use host::metrics::{Metric, Unit};
 use host::{Fault, Settings};
 use incident::{Corpus, Timestamp};
 use knowledge::{SourceChunks, Store, StoreError, Stored};
@@ -223,6 +224,7 @@ pub enum Output {
 pub struct Index {
     store: Store,
     sync: Sync,
+    on_lambda: bool,
 }
 
 impl host::Function for Index {
@@ -238,6 +240,7 @@ impl host::Function for Index {
         Ok(Self {
             store: store.ok_or_else(|| Fault::bad_setting(missing))?,
             sync: Sync::new(settings).await?,
+            on_lambda: settings.on_lambda(),
         })
     }
 
@@ -246,6 +249,11 @@ impl host::Function for Index {
             Input::Documents(batch) => self.documents(batch).await.map(Output::Totals),
             Input::Run(run) => {
                 let run = self.sync.call(&self.store, *run, host::clock::now()).await?;
+                if self.on_lambda && run.done && run.left_to.is_none() {
+                    // What infra/modules/alarms listens for: a source that has said nothing for a day.
+                    let one = Metric { name: "Indexed", unit: Unit::Count, value: 1.0 };
+                    host::metrics::emit(&[("Source", &run.source.to_string())], &[one]);
+                }
                 Ok(Output::Run(Box::new(run)))
             }
         }

@@ -128,8 +128,8 @@ mod tests {
 
     #[test]
     fn a_product_is_that_of_all_numbers() {
-        let (a, b): (Vec<i8>, Vec<i8>) = (0..77).map(|n| (n - 30, 90 - 2 * n)).unzip();
-        let expected: i32 = (0..77).map(|n| (n - 30) * (90 - 2 * n)).sum();
+        let (a, b): (Vec<i8>, Vec<i8>) = (0..77).map(|n| (n - 30, 70 - n)).unzip();
+        let expected: i32 = (0..77).map(|n| (n - 30) * (70 - n)).sum();
         assert_eq!(dot(&a, &b), expected);
     }
 }

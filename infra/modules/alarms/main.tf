@@ -19,9 +19,9 @@ variable "routes" {
   type        = list(string)
 }
 
-variable "indexes" {
-  description = "True where a source is kept current."
-  type        = bool
+variable "sources" {
+  description = "The sources of knowledge that are kept current, as the function `index` names them in its metric."
+  type        = set(string)
 }
 
 variable "dollars_per_day" {
@@ -77,21 +77,22 @@ locals {
     }
   }
 
-  index = {
+  index = merge({
     "index-failing" = {
       description = "A source of knowledge was not brought up to date. The next run goes on where this one ended."
       metrics     = [for ended in ["Failed", "TimedOut"] : { namespace = "AWS/States", metric = "Executions${ended}", dimensions = { StateMachineArn = var.machine_arns["index"] }, stat = "Sum" }]
       threshold   = 0, period_s = 300, periods = 1, silence = false
     }
-    "index-stale" = {
-      description = "No run of the index machine has ended well for 30 hours, and each source is reconciled once a day. One source's success hides another's silence."
-      metrics     = [{ namespace = "AWS/States", metric = "ExecutionsSucceeded", dimensions = { StateMachineArn = var.machine_arns["index"] }, stat = "Sum" }]
+    }, {
+    for source in var.sources : "index-stale-${replace(source, "/[:\\/]/", "-")}" => {
+      description = "${source} has not been brought up to date for 30 hours, and is reconciled once a day."
+      metrics     = [{ namespace = "Sitrep", metric = "Indexed", dimensions = { Source = source }, stat = "Sum" }]
       threshold   = 1, period_s = 3600, periods = 30, silence = true
     }
-  }
+  })
 }
 
 output "alarms" {
   description = "Alarms by name: the sum of `metrics` over `period_s`, above `threshold` for `periods` in a row; with `silence`, below it or not there."
-  value       = merge(local.always, local.failing, local.refused, var.indexes ? local.index : {})
+  value       = merge(local.always, local.failing, local.refused, length(var.sources) > 0 ? local.index : {})
 }
