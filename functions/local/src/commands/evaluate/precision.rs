@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use incident::Corpus;
-use serde::Serialize;
 
 /// Passages of each list that are looked at.
 const DEPTH: usize = 5;
@@ -14,7 +13,7 @@ const DEPTH: usize = 5;
 pub(super) struct Precision(BTreeMap<Corpus, Shown>);
 
 /// Of one corpus.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Shown {
     shown: usize,
     right: usize,
