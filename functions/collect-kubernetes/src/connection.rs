@@ -274,7 +274,7 @@ preferences: {}
 current-context: a
 contexts: [{name: a, context: {cluster: c, user: u, namespace: shop}}]
 clusters: [{name: c, cluster: {server: 'https://k', certificate-authority: ca.crt, tls-server-name: k}}]
-users: [{name: u, user: {client-certificate: certs/u.crt, client-key: /etc/u.key}}, {name: t, user: {token: abc}}]";
+users: [{name: u, user: {client-certificate: certs/u.crt, client-key: /etc/u.key}}, {name: t, user: {tokenFile: secrets/t}}]";
         std::fs::write(&path, text).unwrap();
         let kubes = Kubeconfig::read_from(&path).unwrap();
         let ours = parse(text, folder.path()).unwrap();

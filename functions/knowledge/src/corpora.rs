@@ -19,7 +19,13 @@ pub struct Corpora(BTreeMap<Corpus, f64>);
 
 impl Default for Corpora {
     fn default() -> Self {
-        Self(Corpus::ALL.into_iter().map(|corpus| (corpus, 1.0)).collect())
+        Corpus::ALL.into_iter().map(|corpus| (corpus, 1.0)).collect()
+    }
+}
+
+impl FromIterator<(Corpus, f64)> for Corpora {
+    fn from_iter<T: IntoIterator<Item = (Corpus, f64)>>(weights: T) -> Self {
+        Self(weights.into_iter().collect())
     }
 }
 

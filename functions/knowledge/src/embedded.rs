@@ -24,6 +24,7 @@ use lexicon::Lexicon;
 /// Row ids of one corpus.
 const ROWS: i64 = 1 << 40;
 
+/// The cache holds 64 MiB of pages: with SQLite's own two a search reads most of its pages from the file again.
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;

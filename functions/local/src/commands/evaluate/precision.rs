@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use incident::Corpus;
+use knowledge::Corpora;
 
 /// Passages of each list that are looked at.
 const DEPTH: usize = 5;
@@ -37,16 +38,16 @@ impl Precision {
 
     /// The setting that gives each corpus its precision over the best one's, and those that are not judged the best's; none where
     /// there are not two to compare.
-    fn setting(&self) -> Option<String> {
+    fn setting(&self) -> Option<Corpora> {
         let judged: BTreeMap<Corpus, f64> =
             self.judged().map(|(corpus, _, precision)| (corpus, precision)).collect();
         let best = judged.values().copied().fold(0.0, f64::max);
-        let entry = |corpus: Corpus| {
-            let weight =
-                judged.get(&corpus).map_or(1.0, |precision| (precision / best * 100.0).round() / 100.0);
-            if weight < 1.0 { format!("{}={weight}", corpus.name()) } else { corpus.name().to_owned() }
+        let weight = |corpus: Corpus| {
+            let share = judged.get(&corpus).map_or(1.0, |precision| precision / best);
+            // Upwards: a weight of nought is none.
+            (corpus, (share * 100.0).ceil() / 100.0)
         };
-        (judged.len() > 1).then(|| Corpus::ALL.map(entry).join(","))
+        (judged.len() > 1).then(|| Corpus::ALL.into_iter().map(weight).collect())
     }
 }
 
@@ -72,7 +73,10 @@ mod tests {
         let mut precision = Precision::default();
         precision.add([(Corpus::Runbooks, true), (Corpus::SourceCode, false), (Corpus::Terraform, false)]);
         precision.add([(Corpus::SourceCode, true), (Corpus::Runbooks, true), (Corpus::SourceCode, false)]);
-        assert_eq!(precision.setting().unwrap(), "metrics,runbooks,incidents,terraform,source-code=0.33");
+        assert_eq!(
+            precision.setting().unwrap().to_string(),
+            "metrics,runbooks,incidents,terraform,source-code=0.34"
+        );
         assert!(precision.to_string().contains("    3      1      0.333  source-code"), "{precision}");
     }
 }
